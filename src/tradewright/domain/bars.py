@@ -13,14 +13,16 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from .actions import CorporateAction
 from .errors import InputError, closest
 from .instrument import Instrument
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 __all__ = ["Bar", "Bars", "Instant", "Provenance", "instant_ns", "utc"]
 
@@ -326,11 +328,11 @@ class Bars:
         )
 
     def head(self, n: int) -> Bars:
-        """Return the first `n` bars as views, what was known at bar ``n - 1``'s close; a negative `n` drops from the end."""
+        """Return the first `n` bars as views: what was known when the last of them closed."""
         return self.rows(0, n if n >= 0 else self.n_bars + n)
 
     def tail(self, n: int) -> Bars:
-        """Return the last `n` bars as views (negative drops from the start)."""
+        """Return the last `n` bars as views; with a negative `n` all but the first of them."""
         return self.rows(self.n_bars - n if n >= 0 else -n, self.n_bars)
 
     def between(self, start: Instant | None = None, end: Instant | None = None) -> Bars:
@@ -434,14 +436,14 @@ class Bars:
         digest = hashlib.sha256()
         actions = [(a.ts, a.instrument.id, str(a.kind), a.value.hex(), a.new_symbol) for a in self.actions]
         digest.update(repr((self.n_bars, self.symbols, self.interval_ns, actions)).encode())
-        digest.update(np.ascontiguousarray(self.ts, dtype="<i8").view(np.uint8))
+        digest.update(np.ascontiguousarray(self.ts, dtype="<i8").data)
         for name in FIELDS:
             array = np.ascontiguousarray(getattr(self, name), dtype="<f8")
             missing = np.isnan(array)
             if missing.any():
                 # A NaN has many bit patterns (its sign differs between processors); one of them stands for all.
                 array = np.where(missing, np.nan, array)
-            digest.update(array.reshape(-1).view(np.uint8))
+            digest.update(array.data)
         return digest.hexdigest()
 
     def _stamp(self, row: int) -> dt.datetime:
