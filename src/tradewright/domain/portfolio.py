@@ -2,9 +2,10 @@
 
 Entry points: `Portfolio` (``apply``), `Position`, `CashMovement`, `AccountSnapshot`.
 
-Invariants: cash and quantities are exact integers in units of 1e-12. Cash is the initial cash plus the cash flow of every
-fact applied, to the last unit; realised profit less the cost and fees of what is open accounts for all of it. Amounts
-are in the account's currency. Estimates (`equity`, `exposure`) are floats and need a mark for whatever is held.
+Invariants: cash and quantities are exact integers in units of 1e-12. Cash is the initial cash plus the cash flow of
+every fact applied, to the last unit; realised profit less the cost and fees of what is open accounts for all of it.
+Amounts are in the account's currency. Estimates (`equity`, `gross_exposure`) are floats and need a mark for whatever is
+held.
 """
 
 from __future__ import annotations
