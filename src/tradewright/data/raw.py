@@ -1,0 +1,117 @@
+"""What a source delivered, before anybody believed it.
+
+Entry points: `RawSeries`, `to_floats`.
+
+Invariants: one instrument, columns of equal length in the order of the source; nothing is dropped or repaired here.
+An unreadable stamp is `stamps.NAT`, an unreadable or empty number is NaN and, when it held text, its row is in
+`text_rows`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from ..domain.actions import CorporateAction
+from ..domain.bars import Provenance
+from ..domain.instrument import Instrument
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+__all__ = ["RawSeries", "to_floats"]
+
+_NO_ROWS: Final = np.zeros(0, dtype=np.int64)
+_EMPTY: Final = frozenset({"", "na", "n/a", "nan", "null", "none", "-", ".", "#n/a"})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RawSeries:
+    """Unchecked bars of one instrument.
+
+    Parameters
+    ----------
+    instrument : Instrument
+        Whose bars they are.
+    ts : int64 array, shape (n_rows,)
+        Nanoseconds UTC at which each bar became known, in any order, `stamps.NAT` where unreadable.
+    open, high, low, close, volume : float64 array, shape (n_rows,)
+        As read; NaN where a cell is missing.
+    interval_ns : int
+        Length of a bar, 0 when unknown.
+    provenance : Provenance
+        Where the rows come from.
+    text_rows : int64 array
+        Rows with text in the place of a number.
+    ragged : int
+        Rows that had the wrong number of cells and could not be laid out in columns at all.
+    actions : tuple of CorporateAction
+        Splits and dividends the source names.
+    """
+
+    instrument: Instrument
+    ts: npt.NDArray[np.int64]
+    open: npt.NDArray[np.float64]
+    high: npt.NDArray[np.float64]
+    low: npt.NDArray[np.float64]
+    close: npt.NDArray[np.float64]
+    volume: npt.NDArray[np.float64]
+    interval_ns: int = 0
+    provenance: Provenance = field(default_factory=Provenance)
+    text_rows: npt.NDArray[np.int64] = field(default_factory=lambda: _NO_ROWS)
+    ragged: int = 0
+    actions: tuple[CorporateAction, ...] = ()
+
+    @property
+    def n_rows(self) -> int:
+        """Rows as read, without the ragged ones."""
+        return int(self.ts.shape[0])
+
+
+def to_floats(cells: Sequence[Any] | npt.NDArray[Any]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    """Numbers of a column that may hold anything.
+
+    Parameters
+    ----------
+    cells : sequence or array
+        Numbers or text. Thousands separators are understood in text; what means "missing" becomes NaN.
+
+    Returns
+    -------
+    values : float64 array, shape (n,)
+        NaN where there is no number.
+    text_rows : int64 array
+        Rows that held text which is neither a number nor a word for "missing".
+
+    Examples
+    --------
+    >>> values, text_rows = to_floats(["1.5", "", "abc", "1,250", None])
+    >>> values.tolist(), text_rows.tolist()
+    ([1.5, nan, nan, 1250.0, nan], [2])
+    """
+    if isinstance(cells, np.ndarray) and cells.dtype.kind in "fiub":
+        return np.ascontiguousarray(cells, dtype=np.float64), _NO_ROWS
+    items: Sequence[Any] = cells.tolist() if isinstance(cells, np.ndarray) else cells
+    try:
+        return np.fromiter(map(float, items), dtype=np.float64, count=len(items)), _NO_ROWS
+    except (TypeError, ValueError):
+        pass
+    values = np.full(len(items), np.nan)
+    text_rows: list[int] = []
+    for row, item in enumerate(items):
+        if item is None:
+            continue
+        try:
+            values[row] = float(item)
+        except (TypeError, ValueError):
+            text = str(item).strip()
+            if text.casefold() in _EMPTY:
+                continue
+            try:
+                values[row] = float(text.replace(",", ""))
+            except ValueError:
+                text_rows.append(row)
+    return values, np.array(text_rows, dtype=np.int64)
