@@ -38,7 +38,7 @@ Stage = Literal["row", "level", "series"]
 Level = Literal["error", "warning", "info"]
 
 ROUNDING: Final = 5e-6  # relative size of what six printed decimals and 32-bit sources do to a price
-_BLOCK: Final = 8_192
+_BLOCK: Final = 16_384
 
 
 @dataclass(frozen=True, slots=True, eq=False)
