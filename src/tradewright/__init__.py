@@ -1,0 +1,74 @@
+"""Research, backtest, optimise, paper trade and trade live with one code path.
+
+    import tradewright as tw
+    bars = tw.load("SPX")
+    result = tw.backtest(bars, "sma_cross", params={"fast": 20, "slow": 100})
+    print(result)
+
+Every name below is loaded when it is first asked for, so importing the package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tradewright.data.service import load
+    from tradewright.domain.bars import Bars, Provenance
+    from tradewright.domain.instrument import AssetClass, Instrument
+    from tradewright.engine.backtest import backtest
+    from tradewright.engine.costs import Costs
+    from tradewright.engine.result import Result
+    from tradewright.engine.sweep import SweepResult, sweep
+    from tradewright.engine.verify import verify
+    from tradewright.strategies.base import CompiledRule, Strategy
+    from tradewright.strategies.registry import list_strategies, make_strategy
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AssetClass",
+    "Bars",
+    "CompiledRule",
+    "Costs",
+    "Instrument",
+    "Provenance",
+    "Result",
+    "Strategy",
+    "SweepResult",
+    "__version__",
+    "backtest",
+    "list_strategies",
+    "load",
+    "make_strategy",
+    "sweep",
+    "verify",
+]
+
+_HOME = {
+    "data.service": ("load",),
+    "domain.bars": ("Bars", "Provenance"),
+    "domain.instrument": ("AssetClass", "Instrument"),
+    "engine.backtest": ("backtest",),
+    "engine.costs": ("Costs",),
+    "engine.result": ("Result",),
+    "engine.sweep": ("SweepResult", "sweep"),
+    "engine.verify": ("verify",),
+    "strategies.base": ("CompiledRule", "Strategy"),
+    "strategies.registry": ("list_strategies", "make_strategy"),
+}
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    module = _MODULE_OF.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f".{module}", __name__), name)
+    globals()[name] = value  # the next look-up is a plain attribute
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

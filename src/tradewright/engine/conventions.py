@@ -1,0 +1,203 @@
+"""Which conventions a result was made under, in words.
+
+Entry points: `conventions_of`, `convention_of`, `undefined_reason`, `stamps_of`.
+
+Invariants: every sentence follows from the settings and the bars of the run, so two results with equal conventions were
+computed the same way; a stamp is something that a reader must know before believing the numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from tradewright.measures.catalogue import MEASURES
+
+if TYPE_CHECKING:
+    from tradewright.domain.bars import Bars
+    from tradewright.engine.settings import Settings
+
+__all__ = ["EXTRA_STATISTICS", "convention_of", "conventions_of", "stamps_of", "undefined_reason"]
+
+_FILL: Final = {
+    "next_open": "decided at the close of a bar, market orders fill at the open of the next",
+    "next_close": "decided at the close of a bar, market orders fill at the close of the next",
+    "same_close": "decided and filled at the same close, which nobody can do exactly",
+}
+_INTRABAR: Final = {
+    "pessimistic": "inside a bar the side that hurts the position comes first; a gap through a stop fills at the open",
+    "expected": "inside a bar the extreme nearer to the open comes first; a gap through a stop fills at the open",
+    "optimistic": "inside a bar the side that helps the position comes first; a gap through a stop fills at the open",
+}
+_SIZE: Final = {
+    "fraction": "of equity",
+    "quantity": "units",
+    "value": "of money",
+    "risk": "of equity lost if the stop is hit",
+}
+EXTRA_STATISTICS: Final[Mapping[str, str]] = {
+    "initial_capital": "Cash before the first bar.",
+    "n_bars": "Bars of the run.",
+    "years": "Bars divided by periods per year.",
+    "start": "Session of the first bar (its close in UTC for intraday bars).",
+    "end": "Session of the last bar (its close in UTC for intraday bars).",
+    "max_drawdown_length": "Bars from the peak before the maximum drawdown to its recovery, or to the last bar.",
+    "total_costs": "Commission, slippage, borrow and funding paid, in money.",
+    "borrow": "Paid for borrowing what was sold short.",
+    "funding": "Paid (negative: earned) as funding of perpetual contracts.",
+    "interest": "Earned on positive cash less paid on negative cash.",
+    "dividends": "Received on longs less paid on shorts.",
+    "n_orders": "Orders that were made, protective ones included.",
+    "n_fills": "Executions.",
+    "n_refused": "Orders and decisions that the engine did not take, of any reason.",
+    "n_order_dependent": "Closed trades whose outcome depends on the unknown order of high and low inside a bar.",
+    "open_positions": "Positions still held at the last bar; they count in equity at the mark, not in trade statistics.",
+    "excess_return": "Total return less that of the benchmark.",
+}
+"""Statistics beyond the catalogue of measures, with their conventions."""
+
+_NO_TRADES: Final = frozenset(
+    {"win_rate", "profit_factor", "expectancy", "avg_trade", "best_trade", "worst_trade", "sqn", "kelly"}
+)
+
+
+def convention_of(name: str) -> str:
+    """How a statistic is computed; empty for an unknown name.
+
+    Examples
+    --------
+    >>> convention_of("n_fills")
+    'Executions.'
+    """
+    measure = MEASURES.get(name)
+    return measure.convention if measure is not None else EXTRA_STATISTICS.get(name, "")
+
+
+def undefined_reason(name: str, stats: Mapping[str, Any]) -> str:
+    """Why a statistic has no value in this run.
+
+    Parameters
+    ----------
+    name : str
+    stats : mapping
+        The statistics that are defined, at least ``n_trades``.
+    """
+    trades = int(stats.get("n_trades") or 0)
+    if name in _NO_TRADES:
+        if trades == 0:
+            return "no trade was closed"
+        if name == "sqn":
+            return "fewer than two closed trades, or all with the same profit"
+        if name == "profit_factor":
+            return "no closed trade lost money"
+        if name == "kelly":
+            return "it needs a winning and a losing trade"
+        return "no trade was closed"
+    if name in {"sharpe", "sortino", "calmar", "volatility"}:
+        if name == "calmar":
+            return "there was no drawdown"
+        if name == "sortino":
+            return "no return was below the risk-free rate"
+        return "equity did not change" if trades == 0 else "returns do not vary"
+    if name == "cagr":
+        return "final equity is not positive"
+    if name == "max_drawdown_recovery":
+        return "the peak was not reached again" if stats.get("max_drawdown") else "there was no drawdown"
+    if name in {"max_drawdown_peak", "max_drawdown_trough", "max_drawdown_length"}:
+        return "there was no drawdown"
+    return "not defined for these numbers"
+
+
+def conventions_of(bars: Bars, settings: Settings, periods: float, reason: str) -> dict[str, str]:
+    """Return every convention of a run, by topic.
+
+    Returns
+    -------
+    dict of str to str
+        In the order in which a report shows them.
+    """
+    s = settings
+    n = bars.n_assets
+    size = f"{s.size:g}" if s.size is not None else ("1" if n == 1 else f"1/{n} (split evenly over {n} instruments)")
+    out = {
+        "fill": _FILL[s.fill],
+        "intrabar": _INTRABAR[s.intrabar],
+        "size": f"{size} {_SIZE[s.size_mode]}, resolved at the {'fill' if s.size_basis == 'fill' else 'decision'} price, costs within",
+        "lot": "each instrument's own step" if s.lot is None else ("fractional" if s.lot == 0.0 else f"multiples of {s.lot:g}"),
+        "cash": (
+            "an entry that cash cannot pay is made smaller" if s.on_short_cash == "resize" else "an entry that cash cannot pay is refused"
+        )
+        + (f"; leverage {s.leverage:g}" if s.leverage != 1.0 else "; no leverage"),
+        "shorts": "allowed" if s.allow_short else "refused",
+        "costs": s.costs.describe(),
+        "last_bar": "open positions are closed at the last close" if s.close_last else "open positions stay and count at the mark",
+        "protection": _protection(s),
+        "limits": _limits(s),
+        "periods_per_year": f"{periods:g}: {reason}",
+        "returns": "simple; the first bar's return is against the initial capital",
+        "ddof": "1 (sample standard deviation)",
+        "risk_free": f"{s.risk_free:g} a year, simple, subtracted per bar",
+        "drawdown": "from the running peak of closing equity, which starts at the initial capital",
+        "trades": "one per fill that reduces a position, at average cost; net of fees; only closed trades count in trade statistics",
+        "time": "a bar is stamped with the instant of its close, UTC",
+    }
+    return out
+
+
+def stamps_of(bars: Bars, settings: Settings, *, validated: bool, repaired: int = 0) -> list[str]:
+    """Return what a reader must know before believing the numbers, worst first.
+
+    Parameters
+    ----------
+    bars : Bars
+    settings : Settings
+    validated : bool
+        False when the data was not judged in this run.
+    repaired : int
+        Rows that the checks took out.
+    """
+    from tradewright.data.sanity import UNCHECKED_NOTE
+
+    stamps: list[str] = []
+    provenance = bars.provenance
+    if provenance.synthetic:
+        stamps.append("synthetic data: prices were generated, not observed")
+    if settings.costs.is_free:
+        stamps.append("no costs: every trade was free")
+    if settings.fill == "same_close":
+        stamps.append("same-close fills: orders fill at the price that caused them")
+    if not validated or any(note.startswith(UNCHECKED_NOTE[:9]) for note in provenance.notes):
+        stamps.append("unchecked data: the sanity rules were switched off")
+    if repaired:
+        stamps.append(f"repaired data: {repaired} bad rows were taken out")
+    if settings.intrabar == "optimistic":
+        stamps.append("optimistic inside bars: unknown order of high and low resolved in favour of the strategy")
+    if bars.n_assets > 1:
+        stamps.append("not point-in-time: the instruments were chosen with today's knowledge")
+    return stamps
+
+
+def _protection(s: Settings) -> str:
+    units = {"fraction": "of the fill price", "amount": "in price", "atr": f"x ATR({s.atr_window})"}
+    parts = [
+        f"{name} {getattr(s, name):g} {units[getattr(s, name + '_kind')]}"
+        for name in ("stop", "target", "trail")
+        if getattr(s, name) is not None
+    ]
+    text = ", ".join(parts) if parts else "none"
+    return text + (f"; no entry for {s.cooldown} bars after a protective exit" if s.cooldown else "")
+
+
+def _limits(s: Settings) -> str:
+    names = {
+        "max_position": "position",
+        "max_gross": "gross exposure",
+        "daily_loss": "daily loss",
+        "max_drawdown": "drawdown",
+    }
+    parts = [f"{label} {getattr(s, name):g} of equity" for name, label in names.items() if getattr(s, name)]
+    if s.volume_share:
+        parts.append(f"{s.volume_share:g} of a bar's volume")
+    if s.daily_loss or s.max_drawdown:
+        parts.append("a halt " + ("blocks entries" if s.on_halt == "block" else "closes everything"))
+    return ", ".join(parts) if parts else "none"

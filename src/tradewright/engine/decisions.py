@@ -1,0 +1,368 @@
+"""From what a strategy answers to what the order engine takes.
+
+Entry points: `Decisions`, `decide`, `signal_array`, `weight_rows`, `order_columns`.
+
+Invariants: whatever a user hands over (booleans, floats, lists, frames, texts) is checked here and becomes the exact arrays of
+`core.run_signals`, `core.run_weights` or `core.run_orders`; nothing is guessed silently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from tradewright.domain.errors import InputError, closest
+from tradewright.kernel import core
+from tradewright.strategies.base import HOLD, Strategy, step_of
+
+if TYPE_CHECKING:
+    from tradewright.domain.bars import Bars
+
+    Array = np.ndarray[Any, np.dtype[Any]]
+
+__all__ = ["Decisions", "decide", "order_columns", "signal_array", "weight_rows"]
+
+
+@dataclass(slots=True)
+class Decisions:
+    """One of four ways to tell the engine what to do.
+
+    Parameters
+    ----------
+    kind : str
+        ``signals``, ``weights``, ``orders`` or ``callback``.
+    signals : int8 array (n_bars, n_assets), optional
+    rows, weights : int64 (k,), float64 (k, n_assets), optional
+    orders : columns, optional
+    strategy : object with ``on_bar``, optional
+        Called anew for every run.
+    scale : float64 array (n_bars, n_assets), optional
+        Multiplies the size of entries by signal.
+    """
+
+    kind: str
+    signals: Array | None = None
+    rows: Array | None = None
+    weights: Array | None = None
+    orders: dict[str, Array] | None = None
+    strategy: Any = None
+    scale: Array | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    def run(self, market: core.Market, spec: core.Spec, bars: Bars) -> core.Run:
+        """Run the engine once on these decisions."""
+        if self.kind == "signals":
+            assert self.signals is not None
+            if self.scale is None:
+                return core.run_signals(market, spec, self.signals)
+            return core.run_signals(market, spec, self.signals, size=self.scale)
+        if self.kind == "weights":
+            assert self.rows is not None
+            assert self.weights is not None
+            return core.run_weights(market, spec, self.rows, self.weights)
+        if self.kind == "orders":
+            assert self.orders is not None
+            return core.run_orders(market, spec, self.orders)
+        return core.run_callback(market, spec, step_of(self.strategy, bars))
+
+
+def decide(strategy: Any, bars: Bars, market: core.Market) -> Decisions:
+    """Ask a strategy for its decisions on all bars.
+
+    Parameters
+    ----------
+    strategy : Strategy or object with ``on_bar``, ``signals``, ``weights`` or ``orders``
+    bars : Bars
+    market : core.Market
+        Of the same bars, for compiled rules.
+
+    Returns
+    -------
+    Decisions
+
+    Raises
+    ------
+    InputError
+        If the answer has a wrong shape or holds something that is not a decision.
+    """
+    if isinstance(strategy, Strategy):
+        rule = strategy.rule()
+        if rule is not None:
+            values = np.array(rule.values, dtype=np.float64)
+            return Decisions(
+                "signals", core.rule_signals(rule.name, market, values, by_state=rule.by_state, long_only=rule.long_only)
+            )
+    if getattr(strategy, "on_bar", None) is not None:
+        return Decisions("callback", strategy=strategy)
+    name = getattr(strategy, "name", type(strategy).__name__)
+    if getattr(strategy, "weights", None) is not None:
+        return _weights(strategy.weights(bars), bars, name)
+    if getattr(strategy, "orders", None) is not None:
+        return Decisions("orders", orders=order_columns(strategy.orders(bars), bars, name))
+    if getattr(strategy, "signals", None) is not None:
+        answer = strategy.signals(bars)
+        if isinstance(answer, tuple):
+            return _weights(answer, bars, name)
+        return Decisions("signals", signal_array(answer, bars, name))
+    raise InputError(f"{name} decides nothing: it has none of signals, weights, orders and on_bar.")
+
+
+def signal_array(values: Any, bars: Bars, name: str = "signals") -> Array:
+    """Signals as the engine takes them.
+
+    Parameters
+    ----------
+    values : array-like of shape (n_bars,) or (n_bars, n_assets)
+        Booleans (long or flat), whole numbers 1, 0, -1 and -128 (no opinion), or floats where NaN is no opinion.
+    bars : Bars
+        What they belong to.
+    name : str
+        For messages.
+
+    Returns
+    -------
+    int8 array (n_bars, n_assets), C-contiguous
+
+    Raises
+    ------
+    InputError
+        If the shape does not fit or a value is not a signal.
+
+    Examples
+    --------
+    >>> from tradewright.domain.bars import Bars
+    >>> bars = Bars.from_arrays(None, *[[1.0, 2.0, 3.0]] * 4)
+    >>> signal_array([np.nan, 1, 0], bars)[:, 0].tolist()
+    [-128, 1, 0]
+    """
+    array = np.asarray(values)
+    if array.ndim == 1 and bars.n_assets == 1:
+        array = array.reshape(-1, 1)
+    if array.shape != (bars.n_bars, bars.n_assets):
+        raise InputError(
+            f"{name} answers with shape {np.shape(values)}; it must be ({bars.n_bars}, {bars.n_assets}): one row a bar, one "
+            "column an instrument."
+        )
+    if array.dtype.kind == "O":
+        array = array.astype(np.float64)
+    if array.dtype.kind == "f":
+        missing = np.isnan(array)
+        whole = np.where(missing, HOLD, array)
+    elif array.dtype.kind in "iub":
+        whole = array
+    else:
+        raise InputError(f"{name} answers with {array.dtype}; signals are 1, 0, -1, or NaN (-128) for no opinion.")
+    wrong = ~((whole == 1) | (whole == 0) | (whole == -1) | (whole == HOLD))
+    if wrong.any():
+        row, column = (int(i) for i in np.argwhere(wrong)[0])
+        raise InputError(
+            f"{name} says {whole[row, column]!r} at bar {row}; signals are 1, 0, -1, or NaN (-128) for no opinion. Fractions of "
+            "equity are weights: return (rows, weights)."
+        )
+    return np.ascontiguousarray(whole, dtype=np.int8)
+
+
+def weight_rows(values: Any, bars: Bars, name: str = "weights") -> tuple[Array, Array]:
+    """Target weights as the engine takes them.
+
+    Parameters
+    ----------
+    values : tuple (rows, weights) or array-like of shape (n_bars, n_assets)
+        In an array, rows without any number are not decisions.
+    bars : Bars
+        What they belong to.
+    name : str
+        For messages.
+
+    Returns
+    -------
+    rows : int64 array (k,), increasing
+    weights : float64 array (k, n_assets), NaN leaves an instrument alone
+
+    Raises
+    ------
+    InputError
+        If shapes do not fit, rows are out of range or out of order, or a weight is infinite.
+    """
+    if isinstance(values, tuple) and len(values) == 2:
+        rows = np.ascontiguousarray(values[0], dtype=np.int64)
+        weights = np.ascontiguousarray(values[1], dtype=np.float64)
+        if weights.ndim == 1 and bars.n_assets == 1:
+            weights = weights.reshape(-1, 1)
+    else:
+        full = np.asarray(values, dtype=np.float64)
+        if full.ndim == 1 and bars.n_assets == 1:
+            full = full.reshape(-1, 1)
+        if full.shape != (bars.n_bars, bars.n_assets):
+            raise InputError(f"{name} has shape {np.shape(values)}; it must be ({bars.n_bars}, {bars.n_assets}).")
+        rows = np.flatnonzero(~np.isnan(full).all(axis=1)).astype(np.int64)
+        weights = np.ascontiguousarray(full[rows])
+    if rows.ndim != 1 or weights.shape != (rows.size, bars.n_assets):
+        raise InputError(
+            f"{name} answers with rows of shape {rows.shape} and weights of shape {weights.shape}; they must be (k,) and "
+            f"(k, {bars.n_assets})."
+        )
+    if rows.size and (rows[0] < 0 or rows[-1] >= bars.n_bars or bool((np.diff(rows) <= 0).any())):
+        raise InputError(f"{name}: rows must increase and lie in 0 .. {bars.n_bars - 1}.")
+    if np.isinf(weights).any():
+        raise InputError(f"{name}: a weight is infinite; weights are fractions of equity.")
+    return rows, weights
+
+
+_CODES: Final = {"kind": "KINDS", "tif": "TIFS"}
+_UNITS: Final = {"fraction": 0, "amount": 1, "atr": 2, "price": 3}
+_DTYPES: Final = {
+    "bar": np.int64,
+    "asset": np.int64,
+    "kind": np.int8,
+    "quantity": np.float64,
+    "limit": np.float64,
+    "stop": np.float64,
+    "trail": np.float64,
+    "trail_kind": np.int8,
+    "tif": np.int8,
+    "gtd": np.int64,
+    "reduce_only": np.int8,
+    "group": np.int64,
+    "stop_loss": np.float64,
+    "stop_loss_kind": np.int8,
+    "take_profit": np.float64,
+    "take_profit_kind": np.int8,
+    "trail_stop": np.float64,
+    "trail_stop_kind": np.int8,
+}
+
+
+def order_columns(orders: Any, bars: Bars, name: str = "orders") -> dict[str, Array]:
+    """Orders as the engine takes them.
+
+    Parameters
+    ----------
+    orders : mapping of columns, sequence of mappings, or data frame
+        ``bar`` and ``quantity`` (signed) are needed; ``symbol`` (or ``asset``, a column number) with several instruments;
+        ``kind`` as text (``market`` by default), and as needed ``limit``, ``stop``, ``trail``, ``tif``, ``gtd``, ``reduce_only``,
+        ``group``, ``stop_loss``, ``take_profit``, ``trail_stop`` with their ``_kind`` (``fraction``, ``amount``, ``atr``,
+        ``price``).
+    bars : Bars
+        What they belong to.
+    name : str
+        For messages.
+
+    Returns
+    -------
+    dict of arrays, in the order given (stable by bar)
+
+    Raises
+    ------
+    InputError
+        If a column or word is unknown, lengths differ, or a bar or instrument is not there.
+
+    Examples
+    --------
+    >>> from tradewright.domain.bars import Bars
+    >>> bars = Bars.from_arrays(None, *[[1.0, 2.0, 3.0]] * 4)
+    >>> columns = order_columns([{"bar": 0, "quantity": 5, "kind": "limit", "limit": 1.5}], bars)
+    >>> columns["quantity"].tolist(), core.KINDS[columns["kind"][0]]
+    ([5.0], 'limit')
+    """
+    given = _columns_of(orders, name)
+    known = [*_DTYPES, "symbol"]
+    for key in given:
+        if key not in known:
+            raise InputError(f"{name} have no column {key!r}{closest(key, known) or '.'} Known: {', '.join(known)}.")
+    for key in ("bar", "quantity"):
+        if key not in given:
+            raise InputError(f"{name} need a column {key!r}; they have {', '.join(given) or 'none'}.")
+    n = len(given["bar"])
+    for key, values in given.items():
+        if len(values) != n:
+            raise InputError(f"{name}: column {key!r} has {len(values)} rows but 'bar' has {n}.")
+    if "symbol" in given:
+        symbols = given.pop("symbol")
+        given["asset"] = [bars.column(str(symbol)) for symbol in symbols]
+    elif "asset" not in given:
+        if bars.n_assets != 1:
+            raise InputError(f"{name} need a column 'symbol': there are {bars.n_assets} instruments.")
+        given["asset"] = [0] * n
+    given.setdefault("kind", ["market"] * n)
+    out = {key: _order_column(key, values, name) for key, values in given.items()}
+    bar, asset = out["bar"], out["asset"]
+    if n and (bar.min() < 0 or bar.max() >= bars.n_bars):
+        raise InputError(f"{name}: bars must lie in 0 .. {bars.n_bars - 1}, not {int(bar.min())} .. {int(bar.max())}.")
+    if n and (asset.min() < 0 or asset.max() >= bars.n_assets):
+        raise InputError(f"{name}: instruments are numbered 0 .. {bars.n_assets - 1}.")
+    if n and not np.isfinite(out["quantity"]).all():
+        raise InputError(f"{name}: a quantity is not finite.")
+    if n and bool((np.diff(bar) < 0).any()):
+        order = np.argsort(bar, kind="stable")
+        out = {key: values[order] for key, values in out.items()}
+    return {key: np.ascontiguousarray(values) for key, values in out.items()}
+
+
+def _weights(answer: Any, bars: Bars, name: str) -> Decisions:
+    rows, weights = weight_rows(answer, bars, name)
+    return Decisions("weights", rows=rows, weights=weights)
+
+
+def _columns_of(orders: Any, name: str) -> dict[str, Any]:
+    if isinstance(orders, Mapping):
+        return {str(key): _listed(value) for key, value in orders.items()}
+    if isinstance(orders, Sequence) and not isinstance(orders, str):
+        keys: dict[str, None] = {}
+        for row in orders:
+            if not isinstance(row, Mapping):
+                raise InputError(f"{name} must be columns or a sequence of mappings, not of {type(row).__name__}.")
+            keys.update(dict.fromkeys(str(key) for key in row))
+        return {key: [row.get(key) for row in orders] for key in keys} or {"bar": [], "quantity": []}
+    try:
+        import narwhals as nw
+
+        frame = nw.from_native(orders, eager_only=True)
+    except TypeError:
+        raise InputError(f"{name} must be columns, a sequence of mappings or a frame, not {type(orders).__name__}.") from None
+    return {column: frame[column].to_list() for column in frame.columns}
+
+
+def _listed(value: Any) -> Any:
+    return value if hasattr(value, "__len__") and not isinstance(value, str) else [value]
+
+
+_DEFAULTS: Final[Mapping[str, Any]] = {"kind": "market", "tif": "gtc", "group": -1, "reduce_only": 0, "gtd": 0}
+
+
+def _order_column(key: str, values: Any, name: str) -> Array:
+    dtype = _DTYPES[key]
+    if isinstance(values, np.ndarray) and values.dtype.kind in "iuf" and dtype == np.float64:
+        return values.astype(dtype)
+    read: Callable[[Any], Any]
+    if key in _CODES:
+        words: Sequence[str] = getattr(core, _CODES[key])
+        read = lambda value: _code(value, words, key, name)  # noqa: E731
+    elif key.endswith("_kind"):
+        read = lambda value: _code(value, list(_UNITS), key, name)  # noqa: E731
+    elif dtype == np.float64:
+        read = lambda value: float("nan") if value is None else float(value)  # noqa: E731
+    else:
+        read = lambda value: int(_DEFAULTS.get(key, 0) if value is None or value != value else value)  # noqa: E731
+    try:
+        return np.array([read(value) for value in values], dtype=dtype)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{name}: column {key!r} holds something that is not a number: {error}.") from error
+
+
+def _code(value: Any, words: Sequence[str], key: str, name: str) -> int:
+    if value is None:
+        value = _DEFAULTS.get(key, words[0])
+    if isinstance(value, str):
+        if value not in words:
+            raise InputError(f"{name}: {key} {value!r} is unknown{closest(value, words) or '.'} Known: {', '.join(words)}.")
+        return words.index(value)
+    code = int(value)
+    if not 0 <= code < len(words):
+        raise InputError(f"{name}: {key} code {code} is outside 0 .. {len(words) - 1}.")
+    return code

@@ -1,0 +1,224 @@
+"""Bars and settings made ready for the engine, once.
+
+Entry points: `Prepared`, `prepare`, `checked`, `spec_of`, `market_of`.
+
+Invariants: what is derived from bars alone (session ordinals, periods per year, the checked arrays, ATR and volatility) is kept with
+the bars and lives as long as they do; a second run on the same bars and settings builds nothing again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from tradewright.data.calendars import periods_per_year, session_ordinals
+from tradewright.domain.actions import ActionKind
+from tradewright.domain.errors import InputError, MissingDataError
+from tradewright.kernel import core
+
+if TYPE_CHECKING:
+    from tradewright.data.sanity import SanityReport
+    from tradewright.domain.bars import Bars
+    from tradewright.engine.settings import Settings
+
+    Array = np.ndarray[Any, np.dtype[Any]]
+
+__all__ = ["Prepared", "checked", "market_of", "memory_of", "periods_of", "prepare", "spec_of"]
+
+KEPT_RUNS: Final = 64
+"""How many prepared runs one set of bars remembers."""
+
+
+class Prepared:
+    """One set of bars under one set of settings, ready to run.
+
+    Attributes
+    ----------
+    bars : Bars
+        Checked, cut to the range.
+    settings : Settings
+    market : core.Market
+    spec : core.Spec
+    periods_per_year : float
+    periods_reason : str
+    findings : SanityReport or None
+        None when nothing was found.
+    memory : dict
+        Of this pair: what later runs may reuse (decisions of named strategies are not kept here).
+    """
+
+    __slots__ = ("bars", "findings", "market", "memory", "periods_per_year", "periods_reason", "settings", "spec")
+
+    def __init__(self, bars: Bars, settings: Settings, findings: SanityReport | None, detail: Bars | None = None) -> None:
+        if bars.n_bars == 0:
+            raise MissingDataError("There are no bars in this range; choose another --start and --end.")
+        self.bars = bars
+        self.settings = settings
+        self.findings = findings
+        self.periods_per_year, self.periods_reason = periods_of(bars)
+        self.market = market_of(bars, settings, detail)
+        self.spec = spec_of(bars, settings, self.periods_per_year)
+        self.memory: dict[str, Any] = {}
+
+
+def memory_of(bars: Bars) -> dict[Any, Any]:
+    """Return what the engine remembers about these bars (kept in the bars, so it ends with them)."""
+    memory: dict[Any, Any] = bars._cache.setdefault("engine", {})
+    return memory
+
+
+def prepare(bars: Bars, settings: Settings, *, validate: bool = True, detail: Bars | None = None) -> Prepared:
+    """Check bars and make them ready under settings.
+
+    Parameters
+    ----------
+    bars : Bars
+    settings : Settings
+    validate : bool
+        False leaves the bars as they are; results say so.
+    detail : Bars, optional
+        Finer bars of the same instruments.
+
+    Raises
+    ------
+    MissingDataError
+        If there are no bars.
+    InconsistentDataError
+        If no usable row is left.
+    """
+    findings: SanityReport | None = None
+    if validate:
+        bars, findings = checked(bars)
+    return Prepared(bars, settings, findings, detail)
+
+
+def checked(bars: Bars) -> tuple[Bars, SanityReport | None]:
+    """Bars without their bad rows, and what was found; judged once per object."""
+    memory = memory_of(bars)
+    known: tuple[Bars, SanityReport | None] | None = memory.get("checked")
+    if known is None:
+        if core.first_bad_bar(bars.open, bars.high, bars.low, bars.close, bars.volume) < 0:
+            known = (bars, None)
+        else:
+            from tradewright.data.sanity import clean
+
+            kept, report = clean(bars)
+            known = (kept, report)
+        memory["checked"] = known
+    return known
+
+
+def periods_of(bars: Bars) -> tuple[float, str]:
+    """Bars in a year and why, computed once per object."""
+    memory = memory_of(bars)
+    known: tuple[float, str] | None = memory.get("periods")
+    if known is None:
+        known = memory["periods"] = periods_per_year(bars)
+    return known
+
+
+def market_of(bars: Bars, settings: Settings, detail: Bars | None = None) -> core.Market:
+    """Return the engine's view of the bars; kept with them unless finer bars are given."""
+    atr_window = settings.atr_window if settings.needs_atr else 0
+    sigma_window = settings.sigma_window if settings.needs_sigma else 0
+    memory = memory_of(bars)
+    key = ("market", atr_window, sigma_window)
+    if detail is None and key in memory:
+        market: core.Market = memory[key]
+        return market
+    if "session" not in memory:
+        memory["session"] = np.ascontiguousarray(session_ordinals(bars), dtype=np.int64)
+    market = core.Market(
+        bars.ts,
+        bars.open,
+        bars.high,
+        bars.low,
+        bars.close,
+        bars.volume,
+        session=memory["session"],
+        atr=_by_column(bars, lambda o, h, l, c: core.atr(h, l, c, atr_window), atr_window + 1) if atr_window else None,
+        sigma=_by_column(bars, lambda o, h, l, c: _volatility(c, sigma_window), sigma_window + 1) if sigma_window else None,
+        actions=_actions(bars),
+        detail=None if detail is None else _detail(bars, detail),
+    )
+    if detail is None:
+        memory[key] = market
+    return market
+
+
+def spec_of(bars: Bars, settings: Settings, periods: float) -> core.Spec:
+    """Return the engine's settings for these instruments."""
+    instruments = bars.instruments
+    n_assets = len(instruments)
+    per_asset = {
+        "tick": [i.tick for i in instruments],
+        "lot": [i.lot if settings.lot is None else settings.lot for i in instruments],
+        "min_notional": [i.min_notional for i in instruments],
+        "multiplier": [i.multiplier for i in instruments],
+    }
+    arrays = {
+        name: values[0] if len(set(values)) == 1 else np.array(values, dtype=np.float64)
+        for name, values in per_asset.items()
+    }
+    return core.Spec(n_assets, periods_per_year=periods, **settings.spec_settings(n_assets), **arrays)
+
+
+def _by_column(bars: Bars, compute: Any, least: int) -> Array:
+    """Apply a kernel to the rows at which each instrument has a bar; a row without one repeats the last value."""
+    out = np.full((bars.n_bars, bars.n_assets), np.nan)
+    for j in range(bars.n_assets):
+        rows = np.flatnonzero(np.isfinite(bars.close[:, j]))
+        if rows.size < least:
+            continue
+        fields = [np.ascontiguousarray(getattr(bars, name)[rows, j]) for name in ("open", "high", "low", "close")]
+        values = compute(*fields)
+        newest = np.searchsorted(rows, np.arange(bars.n_bars), side="right") - 1
+        known = newest >= 0
+        out[known, j] = values[newest[known]]
+    return out
+
+
+def _volatility(close: Array, window: int) -> Array:
+    """Sample standard deviation of the last `window` log returns, known at the close of its row."""
+    out = np.full(close.size, np.nan)
+    changes = np.ascontiguousarray(np.diff(np.log(close)))
+    out[1:] = core.rolling_std(changes, window, 1)
+    return out
+
+
+def _actions(bars: Bars) -> dict[str, Array] | None:
+    rows: list[tuple[int, int, int, int, float]] = []
+    column = {instrument: j for j, instrument in enumerate(bars.instruments)}
+    kinds = {ActionKind.SPLIT: 0, ActionKind.DIVIDEND: 1}
+    for order, action in enumerate(bars.actions):
+        if action.kind not in kinds or action.instrument not in column:
+            continue
+        bar = int(np.searchsorted(bars.ts, action.ts, side="left"))
+        if bar < bars.n_bars:
+            rows.append((bar, kinds[action.kind], order, column[action.instrument], action.value))
+    if not rows:
+        return None
+    rows.sort()
+    return {
+        "bar": np.array([row[0] for row in rows], dtype=np.int64),
+        "asset": np.array([row[3] for row in rows], dtype=np.int64),
+        "kind": np.array([row[1] for row in rows], dtype=np.int8),
+        "value": np.array([row[4] for row in rows], dtype=np.float64),
+    }
+
+
+def _detail(bars: Bars, detail: Bars) -> tuple[Array, Array, Array, Array, Array]:
+    finer = detail.select(bars.symbols)
+    if finer.n_bars == 0 or int(finer.ts[0]) > int(bars.ts[-1]) or int(finer.ts[-1]) < int(bars.ts[0]):
+        raise InputError(f"The finer bars ({finer!r}) do not overlap the bars ({bars!r}).")
+    if finer.n_bars <= bars.n_bars and finer.interval_ns >= bars.interval_ns > 0:
+        raise InputError("The detail bars are not finer than the bars themselves; swap them, or leave detail out.")
+    ends = np.searchsorted(finer.ts, bars.ts, side="right").astype(np.int64)
+    step = bars.interval_ns or (int(bars.ts[1] - bars.ts[0]) if bars.n_bars > 1 else 0)
+    first = int(np.searchsorted(finer.ts, int(bars.ts[0]) - step, side="right")) if step else 0
+    offsets = np.concatenate([np.array([min(first, int(ends[0]))], dtype=np.int64), ends])
+    columns = [getattr(finer, name) for name in ("open", "high", "low", "close")]
+    if bars.n_assets == 1:
+        columns = [np.ascontiguousarray(column[:, 0]) for column in columns]
+    return (offsets, *columns)  # type: ignore[return-value]

@@ -1,0 +1,414 @@
+"""What a strategy is.
+
+Entry points: `Strategy` (base class of built-in and user strategies), `CompiledRule`, `Indicator`, `FunctionStrategy`.
+
+Invariants: a decision at the close of bar ``t`` depends on bars up to ``t`` and on nothing else; parameters are fixed
+when the object is made, are checked then, and are plain values, so that a result can be run again from its manifest.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, get_args, get_origin, get_type_hints
+
+import numpy as np
+
+from tradewright.domain.errors import InputError, closest
+from tradewright.kernel import core
+
+if TYPE_CHECKING:
+    from tradewright.domain.bars import Bars
+
+    F64 = np.ndarray[Any, np.dtype[np.float64]]
+    I8 = np.ndarray[Any, np.dtype[np.int8]]
+    I64 = np.ndarray[Any, np.dtype[np.int64]]
+
+__all__ = ["HOLD", "CompiledRule", "FunctionStrategy", "Indicator", "RuleStrategy", "Strategy", "step_of"]
+
+HOLD: Final = -128
+"""Signal code for "no opinion"."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledRule:
+    """A rule that the engine itself can evaluate, so that a sweep never leaves compiled code.
+
+    Parameters
+    ----------
+    name : str
+        Key of ``core.RULES``.
+    values : tuple of float
+        Its numeric parameters, in the order that ``core.RULES[name]`` states.
+    by_state : bool
+        True: the array holds the wanted state at every bar. False: an opinion only where the state changes.
+    long_only : bool
+        False lets the rule flip to short.
+    """
+
+    name: str
+    values: tuple[float, ...]
+    by_state: bool = True
+    long_only: bool = True
+
+
+class Strategy:
+    """Base class: parameters are annotated class attributes, decisions are one method.
+
+    A subclass overrides exactly one of
+
+    ``signals(bars)``
+        int8 array ``(n_bars, n_assets)``: 1 long, 0 flat, -1 short, -128 no opinion, known at the close of its row.
+    ``weights(bars)``
+        ``(rows, weights)``: row numbers int64 ``(k,)`` and fractions of equity float64 ``(k, n_assets)``.
+    ``orders(bars)``
+        Columns of orders (see ``tradewright.engine.decisions.order_columns``).
+    ``on_bar(ctx)``
+        Called at every close with the engine's context, in which orders are given; ``init(bars)`` runs once before.
+
+    Parameters
+    ----------
+    **params
+        Values for the annotated class attributes.
+
+    Raises
+    ------
+    InputError
+        If a parameter is unknown, of a wrong type, or refused by `check`.
+
+    Examples
+    --------
+    >>> class Dip(Strategy):
+    ...     \"\"\"Long after `days` falling closes, else flat.\"\"\"
+    ...     days: int = 2
+    ...     def signals(self, bars):
+    ...         down = np.diff(bars.close, axis=0, prepend=np.nan) < 0
+    ...         want = np.ones_like(down)
+    ...         for lag in range(self.days):
+    ...             want &= np.roll(down, lag, axis=0)
+    ...         return want.astype(np.int8)
+    ...     def warm_up(self):
+    ...         return self.days + 1
+    >>> Dip(days=3).params
+    {'days': 3}
+    >>> Dip(day=3)
+    Traceback (most recent call last):
+    ...
+    tradewright.domain.errors.InputError: dip has no parameter 'day', did you mean 'days'? It takes: days.
+    """
+
+    name: ClassVar[str] = ""
+    _defaults: ClassVar[dict[str, Any]] = {}
+    _types: ClassVar[dict[str, Any] | None] = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        own = cls.__dict__.get("__annotations__", {})
+        defaults = dict(cls._defaults)
+        for key, annotation in own.items():
+            if key.startswith("_") or "ClassVar" in str(annotation):
+                continue
+            if key not in cls.__dict__:
+                raise InputError(f"Parameter {key!r} of {cls.__name__} has no default; write `{key}: type = value`.")
+            defaults[key] = cls.__dict__[key]
+        cls._defaults = defaults
+        cls._types = None
+        if "name" not in cls.__dict__:
+            cls.name = _snake(cls.__name__)
+
+    def __init__(self, **params: Any) -> None:
+        values = dict(self._defaults)
+        for key, value in params.items():
+            if key not in values:
+                known = ", ".join(values) or "no parameters"
+                hint = closest(key, values) or "."
+                raise InputError(f"{self.name} has no parameter {key!r}{hint} It takes: {known}.")
+            values[key] = _typed(self.name, key, value, self._hints().get(key))
+        self.__dict__.update(values)
+        self.check()
+
+    def check(self) -> None:
+        """Raise InputError when the parameters do not fit together; called once, when the object is made."""
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """Parameters by name, in the order of their definition."""
+        return {key: self.__dict__[key] for key in self._defaults}
+
+    def warm_up(self) -> int:
+        """Bars that are needed before the first row can hold an opinion, this row included."""
+        return 1
+
+    def rule(self) -> CompiledRule | None:
+        """Return the compiled rule that gives the same signals, or None."""
+        return None
+
+    def init(self, bars: Bars) -> None:
+        """Prepare indicators; called once before the first `on_bar`."""
+
+    def indicator(
+        self, values: str | F64 | Callable[[Bars], F64], *args: float, asset: int = 0, field: str = "close"
+    ) -> Indicator:
+        """Return a series that, in `on_bar`, holds the values up to the current bar and nothing later.
+
+        Parameters
+        ----------
+        values : str, array of shape (n_bars,) or callable
+            A kernel by name (``sma``, ``ema``, ``rsi``, ``std``, ``max``, ``min``, ``atr``), an array that is known bar by
+            bar, or a function of the bars that returns one.
+        *args : float
+            Arguments of the kernel, such as the window.
+        asset : int
+            Column, when there are several.
+        field : str
+            What the kernel reads.
+
+        Returns
+        -------
+        Indicator
+            A list that grows by one float a bar: ``x[-1]`` is now, ``x[-2]`` one bar ago, NaN until warm.
+
+        Raises
+        ------
+        InputError
+            If called outside `init`, the kernel is unknown, or the array has another length than the bars.
+        """
+        bars: Bars | None = self.__dict__.get("_bars")
+        if bars is None:
+            raise InputError(f"{self.name}: indicator() belongs in init(bars), where the bars are known.")
+        series = Indicator(_series(self.name, bars, values, args, asset, field))
+        self.__dict__["_indicators"].append(series)
+        return series
+
+    def __repr__(self) -> str:
+        inner = ", ".join(f"{key}={value!r}" for key, value in self.params.items())
+        return f"{self.name}({inner})"
+
+    @classmethod
+    def _hints(cls) -> dict[str, Any]:
+        if cls._types is None:
+            try:
+                cls._types = get_type_hints(cls, vars(sys.modules[cls.__module__]) if cls.__module__ in sys.modules else None)
+            except (NameError, TypeError):
+                cls._types = {}  # an annotation names something that only type checkers import
+        return cls._types
+
+
+class RuleStrategy(Strategy):
+    """A strategy whose signals the engine computes: a subclass overrides `rule` and `warm_up` only."""
+
+    def signals(self, bars: Bars) -> I8:
+        """Signals of the compiled rule, shape (n_bars, n_assets)."""
+        rule = self.rule()
+        if rule is None:
+            raise InputError(f"{self.name} is a rule strategy without a rule(); override it.")
+        market = core.Market(bars.ts, bars.open, bars.high, bars.low, bars.close, bars.volume)
+        values = np.array(rule.values, dtype=np.float64)
+        found = core.rule_signals(rule.name, market, values, by_state=rule.by_state, long_only=rule.long_only)
+        return found.reshape(bars.n_bars, bars.n_assets)
+
+
+class Indicator(list[float]):
+    """The past of a series: grows by one value a bar while the engine runs.
+
+    Comparisons and arithmetic read the newest value through ``[-1]``; a plain list keeps that read at a few
+    nanoseconds, and what is not in the list yet cannot be looked at by mistake.
+    """
+
+    __slots__ = ("_source",)
+
+    def __init__(self, values: F64) -> None:
+        super().__init__()
+        self._source = values
+
+    def feed(self) -> Callable[[], float]:
+        """Return the function that gives the next value at each call."""
+        return iter(memoryview(self._source)).__next__
+
+
+class FunctionStrategy(Strategy):
+    """A plain function of the bars as a strategy.
+
+    Parameters
+    ----------
+    function : callable
+        ``f(bars, **params)`` that returns signals ``(n_bars,)`` or ``(n_bars, n_assets)``, or ``(rows, weights)``.
+    params : mapping, optional
+        Keyword arguments for it.
+
+    Examples
+    --------
+    >>> always = FunctionStrategy(lambda bars: np.ones(bars.n_bars, dtype=np.int8))
+    >>> always.params
+    {}
+    """
+
+    def __init__(self, function: Callable[..., Any], params: Mapping[str, Any] | None = None) -> None:
+        super().__init__()
+        name = getattr(function, "__name__", "")
+        self.__dict__["name"] = "function" if name in {"", "<lambda>"} else name
+        self.__dict__["function"] = function
+        self.__dict__["_given"] = dict(params or {})
+        self._check_names()
+
+    @property
+    def params(self) -> dict[str, Any]:
+        return dict(self.__dict__["_given"])
+
+    def signals(self, bars: Bars) -> Any:
+        """Whatever the function returns."""
+        return self.__dict__["function"](bars, **self.__dict__["_given"])
+
+    def with_params(self, params: Mapping[str, Any]) -> FunctionStrategy:
+        """Return the same function with other parameters on top."""
+        return FunctionStrategy(self.__dict__["function"], {**self.__dict__["_given"], **params})
+
+    def _check_names(self) -> None:
+        import inspect
+
+        try:
+            accepted = inspect.signature(self.__dict__["function"]).parameters
+        except (TypeError, ValueError):
+            return
+        if any(p.kind is p.VAR_KEYWORD for p in accepted.values()):
+            return
+        names = list(accepted)[1:]
+        for key in self.__dict__["_given"]:
+            if key not in names:
+                takes = ", ".join(names) or "no parameters"
+                hint = closest(key, names) or "."
+                raise InputError(f"{self.name} has no parameter {key!r}{hint} It takes: {takes}.")
+
+
+def step_of(strategy: Any, bars: Bars) -> Callable[[Any], None]:
+    """Return the function that the engine calls at each close of a callback strategy.
+
+    The strategy is copied, so one object can run many times; its `init` runs here. What is touched per bar is one
+    append per indicator and the user's `on_bar`.
+
+    Parameters
+    ----------
+    strategy : object with ``on_bar(ctx)``
+        Usually a `Strategy`; any class with that method will do.
+    bars : Bars
+        What it will see.
+
+    Returns
+    -------
+    callable
+        To hand to ``core.run_callback``.
+    """
+    mine = copy.copy(strategy)
+    series: list[Indicator] = []
+    try:
+        mine.__dict__["_bars"] = bars
+        mine.__dict__["_indicators"] = series
+    except AttributeError:
+        pass  # a class with slots: it has no indicators of ours
+    init = getattr(mine, "init", None)
+    if init is not None:
+        init(bars)
+    if getattr(mine, "__dict__", None) is not None:
+        mine.__dict__.pop("_bars", None)
+    on_bar: Callable[[Any], None] = mine.on_bar
+    feeds = [(item.append, item.feed()) for item in series]
+    if not feeds:
+        return on_bar
+    if len(feeds) == 1:
+        ((add, get),) = feeds
+
+        def one(ctx: Any) -> None:
+            add(get())
+            on_bar(ctx)
+
+        return one
+    if len(feeds) == 2:
+        (add_1, get_1), (add_2, get_2) = feeds
+
+        def two(ctx: Any) -> None:
+            add_1(get_1())
+            add_2(get_2())
+            on_bar(ctx)
+
+        return two
+
+    def many(ctx: Any) -> None:
+        for add, get in feeds:
+            add(get())
+        on_bar(ctx)
+
+    return many
+
+
+_KERNELS: Final = {
+    "sma": "sma",
+    "ema": "ema",
+    "rsi": "rsi",
+    "std": "rolling_std",
+    "max": "rolling_max",
+    "min": "rolling_min",
+}
+
+
+def _series(
+    name: str, bars: Bars, values: str | F64 | Callable[[Bars], F64], args: Iterable[float], asset: int, field: str
+) -> F64:
+    if isinstance(values, str):
+        column = np.ascontiguousarray(getattr(bars, field)[:, asset])
+        if values == "atr":
+            high, low = (np.ascontiguousarray(getattr(bars, side)[:, asset]) for side in ("high", "low"))
+            result = core.atr(high, low, column, *(int(a) for a in args))
+        elif values in _KERNELS:
+            kernel = getattr(core, _KERNELS[values])
+            result = kernel(column, *args)
+        else:
+            known = [*_KERNELS, "atr"]
+            hint = closest(values, known) or "."
+            raise InputError(f"{name}: no indicator kernel {values!r}{hint} There are: {', '.join(known)}.")
+    else:
+        result = np.asarray(values(bars) if callable(values) else values, dtype=np.float64)
+        if result.ndim == 2 and result.shape[1] > asset:
+            result = result[:, asset]
+    if result.shape != (bars.n_bars,):
+        raise InputError(f"{name}: an indicator needs one value a bar ({bars.n_bars}), not shape {result.shape}.")
+    return np.ascontiguousarray(result)
+
+
+def _typed(owner: str, key: str, value: Any, hint: Any) -> Any:
+    """Value in the type its annotation asks for; InputError when it is not one."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if hint is None or hint is Any:
+        return value
+    if get_origin(hint) is Literal:
+        choices = get_args(hint)
+        if value in choices:
+            return value
+        words = ", ".join(repr(c) for c in choices)
+        hint_text = closest(str(value), [str(c) for c in choices]) or "."
+        raise InputError(f"{key} of {owner} is {value!r}; it must be one of {words}{hint_text}")
+    if hint is bool and not isinstance(value, bool):
+        raise InputError(f"{key} of {owner} is {value!r}; it must be true or false.")
+    if hint is int:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or value != int(value):
+            raise InputError(f"{key} of {owner} is {value!r}; it must be a whole number.")
+        return int(value)
+    if hint is float:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+            raise InputError(f"{key} of {owner} is {value!r}; it must be a finite number.")
+        return float(value)
+    if hint is str and not isinstance(value, str):
+        raise InputError(f"{key} of {owner} is {value!r}; it must be text.")
+    return value
+
+
+def _snake(name: str) -> str:
+    out: list[str] = []
+    for i, char in enumerate(name):
+        if char.isupper() and i and (not name[i - 1].isupper() or (i + 1 < len(name) and name[i + 1].islower())):
+            out.append("_")
+        out.append(char.lower())
+    return "".join(out)
