@@ -1,0 +1,1 @@
+"""Where a configuration becomes a running system: configuration, command line, reports."""
