@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
@@ -22,19 +22,19 @@ from ..domain.actions import ActionKind, CorporateAction
 from ..domain.bars import Provenance
 from ..domain.errors import DataError, InputError, MissingDataError, closest
 from ..domain.instrument import Instrument
-from .hours import hours_of
+from .hours import MINUTE_NS, hours_of
 from .raw import RawSeries, to_floats
-from .stamps import NAT, Labels, Stamp, known_at, label_side, parse_labels
+from .stamps import ASSUMED_START_NOTE, NAT, Labels, Stamp, known_at, parse_labels
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["CLOSE_ONLY_NOTE", "Column", "Reading", "Table", "roles_of", "series_from_table"]
+__all__ = ["CLOSE_ONLY_NOTE", "Column", "Reading", "Table", "roles_of", "series_from_table", "settle_sides"]
 
-Column = Sequence[Any]
-"""Cells of one column: a list of text or a NumPy array."""
+Column: TypeAlias = Any
+"""Cells of one column: a list of text, a NumPy array, or `Labels` for time."""
 
-Table = Mapping[str, Column]
+Table: TypeAlias = Mapping[str, Column]
 """Columns by name, all of one length, in the order of the source."""
 
 CLOSE_ONLY_NOTE: Final = (
@@ -46,7 +46,7 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
     "time": ("unix", "epoch", "unixtime", "timestampms", "timestampns", "timestamputc", "datetimeutc", "timestamp",
              "datetime", "datetimes", "opentime", "closetime", "date", "gmttime", "localtime", "time", "ts", "t", "dt",
              "period", "tradedate", "tradingday", "day", "index", "unnamed0", "level0", ""),
-    "open": ("open", "o", "openprice", "priceopen", "first", "px_open", "opn"),
+    "open": ("open", "o", "openprice", "priceopen", "first", "pxopen", "opn"),
     "high": ("high", "h", "highprice", "pricehigh", "max", "hi"),
     "low": ("low", "l", "lowprice", "pricelow", "min", "lo"),
     "close": ("close", "c", "closeprice", "priceclose", "last", "closelast", "lastprice", "price", "settle",
@@ -59,6 +59,7 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
 }  # fmt: skip
 ROLES: Final = tuple(_NAMES)
 _NUMBERED: Final = re.compile(r"^\d+[.)]\s*")  # "1. open", as one vendor numbers its columns
+_TICKER: Final = re.compile(r"^[A-Z^_][A-Z0-9.\-=/]{0,11}$")
 _UTC_NAME: Final = re.compile(r"utc|gmt", re.IGNORECASE)
 
 
@@ -133,11 +134,13 @@ def roles_of(names: Sequence[str], columns: Mapping[str, str] | None = None) -> 
         plain.setdefault(_plain(name), name)
     found: dict[str, str] = {}
     for role, known in _NAMES.items():
-        name = next((plain[key] for key in known if key in plain), None)
-        if name is None and role == "volume":
-            name = next((original for key, original in plain.items() if key.startswith("volume")), None)
-        if name is not None:
-            found[role] = name
+        match = next((plain[key] for key in known if key in plain), None)
+        if match is None and role == "volume":
+            match = next((original for key, original in plain.items() if key.startswith("volume")), None)
+        if match is not None:
+            found[role] = match
+    if _is_wide(names, found):
+        found = {"time": found["time"]}
     for role, name in (columns or {}).items():
         if name not in names:
             near = {_plain(n): n for n in names}.get(_plain(name))
@@ -157,7 +160,6 @@ def series_from_table(
     reading: Reading,
     provenance: Provenance,
     ragged: int = 0,
-    side: str | None = None,
 ) -> list[RawSeries]:
     """Every series in a table.
 
@@ -175,8 +177,6 @@ def series_from_table(
         Where the table comes from.
     ragged : int
         Rows that could not be laid out in columns.
-    side : str or None
-        What neighbours show about intraday labels (`stamps.label_side`).
 
     Returns
     -------
@@ -211,11 +211,20 @@ def series_from_table(
     if "symbol" in roles:
         return _long(table, roles, labels, symbols, reading, provenance, ragged)
     name = symbol or (symbols[0] if symbols and len(symbols) == 1 else "ASSET")
-    return [_series(table, roles, labels, name, reading, provenance, ragged, side, None)]
+    return [_series(table, roles, labels, name, reading, provenance, ragged, None)]
 
 
 def _plain(name: str) -> str:
     return re.sub(r"[\s_./\-<>\"'():*]+", "", _NUMBERED.sub("", str(name).strip().casefold()))
+
+
+def _is_wide(names: Sequence[str], found: Mapping[str, str]) -> bool:
+    """Whether what looks like prices are tickers: C, V, T, O, LOW and ALL are companies too."""
+    prices = {found[role] for role in ("open", "high", "low", "close", "volume", "adj_close") if role in found}
+    others = [name for name in names if name not in found.values()]
+    if "time" not in found or len(prices) > 3 or not others:
+        return False
+    return all(_TICKER.match(str(name)) for name in (*prices, *others))
 
 
 def _labels(table: Table, roles: Mapping[str, str], reading: Reading) -> tuple[Labels, bool]:
@@ -231,7 +240,7 @@ def _labels(table: Table, roles: Mapping[str, str], reading: Reading) -> tuple[L
 
 def _series(
     table: Table, roles: Mapping[str, str], labels: Labels, symbol: str, reading: Reading, provenance: Provenance,
-    ragged: int, side: str | None, rows: npt.NDArray[np.int64] | None,
+    ragged: int, rows: npt.NDArray[np.int64] | None,
 ) -> RawSeries:  # fmt: skip
     def cells(role: str) -> Column:
         column = table[roles[role]]
@@ -269,6 +278,8 @@ def _series(
             notes.append("prices are scaled by adjusted close / close")
         else:
             notes.append("the adjusted close of the source is not used (adjust=True scales all prices by it)")
+            # A separate adjusted close says that the plain one lacks at least the dividends.
+            adjusted = "split" if adjusted == "unknown" else adjusted
     elif roles["close"] == roles.get("adj_close"):
         adjusted = "split+dividend"
     elif reading.adjust:
@@ -276,17 +287,17 @@ def _series(
                         f"its columns are {', '.join(map(repr, list(table)[:12]))}.")  # fmt: skip
     instrument = reading.instrument(symbol)
     own = labels if rows is None else Labels(labels.ns[rows], labels.aware)
-    ts, interval, said = known_at(own, instrument.calendar, zone=reading.tz, stamp=reading.stamp, side=side)
-    actions, action_notes = _actions(roles, numbers, instrument, ts, opened, close)
+    ts, interval, side, said = known_at(own, instrument.calendar, zone=reading.tz, stamp=reading.stamp)
+    actions, adjusted, told = _actions(roles, numbers, instrument, ts, interval, (opened, close), adjusted)
     text_rows = np.unique(np.concatenate(text)) if text else np.zeros(0, dtype=np.int64)
     return RawSeries(
         instrument=instrument, ts=ts, open=opened, high=high, low=low, close=close, volume=volume,
         interval_ns=interval,
         provenance=Provenance(
             source=provenance.source, synthetic=provenance.synthetic, licence=provenance.licence, adjusted=adjusted,
-            notes=(*provenance.notes, *said, *notes, *action_notes),
+            notes=(*provenance.notes, *said, *notes, *told),
         ),
-        text_rows=text_rows, ragged=ragged, actions=actions,
+        text_rows=text_rows, ragged=ragged, side=side, actions=actions,
     )  # fmt: skip
 
 
@@ -300,11 +311,9 @@ def _long(
     out: list[RawSeries] = []
     for symbol in _wanted(symbols, have, provenance.source):
         rows = np.flatnonzero(index == int(np.flatnonzero(names == symbol)[0]))
-        out.append(_series(table, roles, labels, symbol, reading, provenance, 0, None, rows))
+        out.append(_series(table, roles, labels, symbol, reading, provenance, 0, rows))
     if ragged and out:
         # Nobody knows whose they were; the first series carries the count so that it is reported once.
-        from dataclasses import replace
-
         out[0] = replace(out[0], ragged=ragged)
     return out
 
@@ -321,7 +330,7 @@ def _wide(
                         "name it with columns={'close': ...}.")  # fmt: skip
     if symbol is not None and len(have) == 1:
         return [_series(table, {"time": roles["time"], "close": have[0]}, labels, symbol, reading, provenance, ragged,
-                        None, None)]  # fmt: skip
+                        None)]  # fmt: skip
     out: list[RawSeries] = []
     for name in _wanted(symbols, have, source):
         values, _ = to_floats(table[name])
@@ -329,11 +338,13 @@ def _wide(
         rows = np.flatnonzero(~np.isnan(values))
         if rows.size:
             mapping = {"time": roles["time"], "close": name}
-            out.append(_series(table, mapping, labels, name, reading, provenance, 0, None, rows))
+            out.append(_series(table, mapping, labels, name, reading, provenance, 0, rows))
     return out
 
 
 def _is_numeric(column: Column) -> bool:
+    if isinstance(column, Labels):
+        return False
     sample = column[:200]
     values, text_rows = to_floats(sample)
     return bool(text_rows.size * 2 < max(1, values.size))
@@ -354,45 +365,73 @@ def _wanted(symbols: Sequence[str] | None, have: Sequence[str], source: str) -> 
 
 
 def _actions(
-    roles: Mapping[str, str], numbers: Callable[[str], npt.NDArray[np.float64]], instrument: Instrument,
-    ts: npt.NDArray[np.int64], opened: npt.NDArray[np.float64], close: npt.NDArray[np.float64],
-) -> tuple[tuple[CorporateAction, ...], tuple[str, ...]]:  # fmt: skip
-    """Splits and dividends named by the source, unless its prices already contain them."""
+    roles: Mapping[str, str],
+    numbers: Callable[[str], npt.NDArray[np.float64]],
+    instrument: Instrument,
+    ts: npt.NDArray[np.int64],
+    interval: int,
+    prices: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]],
+    adjusted: str,
+) -> tuple[tuple[CorporateAction, ...], str, tuple[str, ...]]:
+    """Splits and dividends named by the source that its prices do not contain yet.
+
+    A split shows in the prices or it does not, so the prices decide. A dividend is too small to see: it is applied only
+    where it is known that the prices are not adjusted for it.
+    """
+    opened, close = prices
     actions: list[CorporateAction] = []
     notes: list[str] = []
     if "split" in roles:
         ratios = numbers("split")
-        rows = np.flatnonzero((ratios > 0.0) & (ratios != 1.0) & (ts != NAT))
-        already = 0
-        for row in rows.tolist():
-            ratio = float(ratios[row])
-            before = close[row - 1] if row else np.nan
-            if before / opened[row] > 0 and abs(np.log(before / opened[row] / ratio)) < abs(np.log(ratio)) / 2:
-                actions.append(_action(instrument, ts[row], ActionKind.SPLIT, ratio))
-            else:
-                already += 1
-        if already:
-            notes.append(f"{instrument.id}: {already} splits of the source are in its prices already and not applied")
+        rows = np.flatnonzero((ratios > 0.0) & (ratios != 1.0) & np.isfinite(ratios) & (ts != NAT))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            drop = np.log(close[np.maximum(rows - 1, 0)] / opened[rows])
+        size = np.log(ratios[rows])
+        visible = np.abs(drop - size) < np.abs(size) / 2
+        actions += [_action(instrument, ts[row], interval, ActionKind.SPLIT, ratios[row]) for row in rows[visible]]
+        if visible.any() and adjusted == "unknown":
+            adjusted = "raw"
+        if not visible.all():
+            notes.append(f"{instrument.id}: {int((~visible).sum())} splits of the source are in its prices already")
     if "dividend" in roles:
         cash = numbers("dividend")
         rows = np.flatnonzero((cash > 0.0) & np.isfinite(cash) & (ts != NAT))
-        actions += [_action(instrument, ts[row], ActionKind.DIVIDEND, float(cash[row])) for row in rows.tolist()]
-    return tuple(actions), tuple(notes)
+        if adjusted in {"raw", "split"}:
+            actions += [_action(instrument, ts[row], interval, ActionKind.DIVIDEND, cash[row]) for row in rows]
+        elif rows.size:
+            why = "its prices contain them" if adjusted == "split+dividend" else "its prices may contain them already"
+            notes.append(f"{instrument.id}: {rows.size} dividends of the source are not paid, for {why} (adjusted=...)")
+    return tuple(actions), adjusted, tuple(notes)
 
 
-def _action(instrument: Instrument, close_ts: int, kind: ActionKind, value: float) -> CorporateAction:
-    # In force before the session it is dated with opens, so before the close that stamps that session's bar.
-    length = hours_of(instrument.calendar).minutes * 60_000_000_000
-    return CorporateAction(ts=int(close_ts) - length, instrument=instrument, kind=kind, value=value)
+def _action(instrument: Instrument, close: int, interval: int, kind: ActionKind, value: float) -> CorporateAction:
+    # In force from the opening of the bar it is dated with: after the close before, before the close of its own bar.
+    length = hours_of(instrument.calendar).minutes * MINUTE_NS
+    opening = int(close) - (min(length, interval) if interval else length)
+    return CorporateAction(ts=opening + 1, instrument=instrument, kind=kind, value=float(value))
 
 
-def side_of_many(series: Sequence[tuple[Labels, str]], zone: str | None) -> str | None:
-    """What several series of one source show together about intraday labels; None when they disagree or are silent.
+def settle_sides(series: Sequence[RawSeries]) -> list[RawSeries]:
+    """Let series whose intraday labels tell nothing follow the others of the same source, when those agree.
 
-    Examples
-    --------
-    >>> side_of_many([(parse_labels(["2024-01-02 09:30", "2024-01-02 09:31"]), "XNYS")], None)
-    'start'
+    Parameters
+    ----------
+    series : sequence of RawSeries
+        Of one folder.
+
+    Returns
+    -------
+    list of RawSeries
+        Those that were taken to be labelled at the start of a bar, but whose neighbours are labelled at the end, moved.
     """
-    seen = {side for labels, calendar in series if (side := label_side(labels, calendar, zone)) is not None}
-    return seen.pop() if len(seen) == 1 else None
+    if {raw.side for raw in series} != {"end", "assumed"}:
+        return list(series)
+    out: list[RawSeries] = []
+    for raw in series:
+        if raw.side == "assumed":
+            notes = tuple(note for note in raw.provenance.notes if note != ASSUMED_START_NOTE)
+            origin = replace(raw.provenance, notes=(*notes, "time labels mark the end of a bar, as in its folder"))
+            ts = np.where(raw.ts == NAT, NAT, raw.ts - raw.interval_ns)
+            raw = replace(raw, ts=ts, side="end", provenance=origin)
+        out.append(raw)
+    return out

@@ -29,7 +29,7 @@ _GZIP_MAGIC: Final = b"\x1f\x8b"
 
 
 def read_delimited(path: Path, *, columns: dict[str, str] | None = None) -> tuple[dict[str, list[str]], int]:
-    """Columns of a delimited text file.
+    r"""Columns of a delimited text file.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def read_delimited(path: Path, *, columns: dict[str, str] | None = None) -> tupl
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder) / "spy.csv"
-    ...     _ = path.write_text("date,close\\n2024-01-02,1.5\\n2024-01-03,2,oops\\n")
+    ...     _ = path.write_text("date,close\n2024-01-02,1.5\n2024-01-03,2,oops\n")
     ...     read_delimited(path)
     ({'date': ['2024-01-02'], 'close': ['1.5']}, 1)
     """
@@ -111,7 +111,7 @@ def _header(text: str, path: Path, columns: dict[str, str] | None) -> tuple[list
             break
         start = end + 1
     if fallback is None or all(_is_number(name) or not name for name in fallback[0][1:]):
-        first = text[:80].split("\n")[0]
+        first = text[:80].partition("\n")[0]
         raise DataError(f"{path.name} has no header line with column names; its first line is {first!r}.")
     return _unique(fallback[0]), fallback[1], fallback[2]
 

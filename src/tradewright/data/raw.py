@@ -48,6 +48,9 @@ class RawSeries:
         Rows with text in the place of a number.
     ragged : int
         Rows that had the wrong number of cells and could not be laid out in columns at all.
+    side : str
+        What its intraday time labels mark: ``"start"``, ``"end"``, ``"assumed"`` (nothing tells, the start was taken);
+        empty for daily and longer bars.
     actions : tuple of CorporateAction
         Splits and dividends the source names.
     """
@@ -63,6 +66,7 @@ class RawSeries:
     provenance: Provenance = field(default_factory=Provenance)
     text_rows: npt.NDArray[np.int64] = field(default_factory=lambda: _NO_ROWS)
     ragged: int = 0
+    side: str = ""
     actions: tuple[CorporateAction, ...] = ()
 
     @property

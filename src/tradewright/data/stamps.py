@@ -33,11 +33,13 @@ from .zones import DAY_NS, SECOND_NS, to_local, to_utc
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["NAT", "Labels", "Stamp", "known_at", "label_side", "parse_labels"]
+__all__ = ["ASSUMED_START_NOTE", "NAT", "Labels", "Stamp", "known_at", "label_side", "parse_labels"]
 
 Stamp = Literal["auto", "start", "end"]
 NAT: Final = int(np.iinfo(np.int64).min)
 """Stamp of a row whose time could not be read."""
+
+ASSUMED_START_NOTE: Final = "time labels are taken as the start of their bars, for nothing in them tells (stamp='end')"
 
 _MIN_NS: Final = int(np.datetime64("1800-01-01", "ns").astype(np.int64))
 _MAX_NS: Final = int(np.datetime64("2200-01-01", "ns").astype(np.int64))
@@ -75,9 +77,10 @@ def parse_labels(values: Any, *, day_first: bool | None = None) -> Labels:
 
     Parameters
     ----------
-    values : sequence or array
-        ISO 8601 text with or without zone, ``m/d/Y`` or ``d/m/Y`` (decided for the whole column by a part above 12;
-        month first when nothing tells), ``YYYYMMDD``, unix time in s, ms, us or ns, ``datetime64``, dates or datetimes.
+    values : sequence, array or Labels
+        `Labels` are returned as they are. ISO 8601 text with or without zone, ``m/d/Y`` or ``d/m/Y`` (decided for the
+        whole column by a part above 12; month first when nothing tells), ``YYYYMMDD``, unix time in s, ms, us or ns,
+        ``datetime64``, dates or datetimes.
     day_first : bool, optional
         Settles ``d/m/Y`` against ``m/d/Y``.
 
@@ -97,6 +100,8 @@ def parse_labels(values: Any, *, day_first: bool | None = None) -> Labels:
     >>> parse_labels([1_596_333_600_000]).aware, parse_labels(["2024-01-02 09:30"]).aware
     (True, False)
     """
+    if isinstance(values, Labels):
+        return values
     array = values if isinstance(values, np.ndarray) else None
     if array is not None and array.dtype.kind == "M":
         ns = array.astype("datetime64[ns]").astype(np.int64)
@@ -156,8 +161,8 @@ def label_side(labels: Labels, calendar: str, zone: str | None = None) -> str | 
 
 
 def known_at(
-    labels: Labels, calendar: str, *, zone: str | None = None, stamp: Stamp = "auto", side: str | None = None
-) -> tuple[npt.NDArray[np.int64], int, tuple[str, ...]]:
+    labels: Labels, calendar: str, *, zone: str | None = None, stamp: Stamp = "auto"
+) -> tuple[npt.NDArray[np.int64], int, str, tuple[str, ...]]:
     """Instant at which each bar became known.
 
     Parameters
@@ -170,8 +175,6 @@ def known_at(
         Zone of labels without one; by default the exchange's own, UTC for currencies and coins.
     stamp : {"auto", "start", "end"}
         What an intraday label marks.
-    side : str, optional
-        Used when `stamp` is ``"auto"`` and this series does not tell: what its neighbours in the same folder show.
 
     Returns
     -------
@@ -179,12 +182,15 @@ def known_at(
         Nanoseconds UTC, `NAT` where the label is.
     interval : int
         Length of a bar in nanoseconds, 0 when unknown.
+    side : str
+        What intraday labels mark: ``"start"``, ``"end"``, ``"assumed"`` (nothing tells, the start was taken); empty for
+        daily and longer bars.
     notes : tuple of str
         What was assumed.
 
     Examples
     --------
-    >>> closes, interval, _ = known_at(parse_labels(["2024-01-02", "2024-01-03"]), "XNYS")
+    >>> closes, interval, _, _ = known_at(parse_labels(["2024-01-02", "2024-01-03"]), "XNYS")
     >>> [str(t)[:16] for t in closes.view("datetime64[ns]")], interval // 3_600_000_000_000
     (['2024-01-02T21:00', '2024-01-03T21:00'], 24)
     """
@@ -198,14 +204,16 @@ def known_at(
     some_bad = bool(bad.any())
     whole = Labels(np.where(bad, readable[0] if readable.size else 0, labels.ns), labels.aware) if some_bad else labels
     notes: list[str] = []
+    side = ""
     if unit == "intraday":
         closes = _instants(whole, calendar, zone)
         if stamp == "auto":
-            seen = label_side(labels, calendar, zone) or side
-            stamp = "end" if seen == "end" else "start"
-            if seen is None and step:
-                notes.append("time labels are taken as the start of their bars (nothing in them tells; stamp='end')")
-        if stamp == "start":
+            side = label_side(labels, calendar, zone) or "assumed"
+            if side == "assumed" and step:
+                notes.append(ASSUMED_START_NOTE)
+        else:
+            side = stamp
+        if side != "end":
             closes = closes + step
     else:
         dates = _dates(whole, calendar, zone)
@@ -216,7 +224,7 @@ def known_at(
             dates = final
             notes.append(f"each {unit} is labelled with its first day; its bar is known at the close of its last day")
         closes = session_closes(dates, calendar)
-    return (np.where(bad, NAT, closes) if some_bad else closes), step, tuple(notes)
+    return (np.where(bad, NAT, closes) if some_bad else closes), step, side, tuple(notes)
 
 
 def _instants(labels: Labels, calendar: str, zone: str | None) -> npt.NDArray[np.int64]:

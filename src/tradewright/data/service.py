@@ -1,0 +1,236 @@
+"""The one entry for market data: pick the provider, load, judge, cut.
+
+Entry points: `load` (bars), `load_with_report` (bars and what the rules found), `provider_for`.
+
+Invariants: no rows is an error, never an empty result; no provider stands in for another, so made-up prices appear only
+where ``provider="synthetic"`` was written, and are marked as such.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..domain.bars import Bars, Instant
+from ..domain.errors import InputError, MissingDataError
+from ..domain.ports import Provider
+from .calendars import session_dates
+from .columns import Reading
+from .frames import bars_and_report
+from .grid import between_sessions, resample
+from .intervals import interval_ns
+from .providers import make
+from .providers.base import Progress, SeriesProvider, assemble, check_symbols
+from .rules import DEFAULT_RULES, Rule
+from .sanity import Repair, SanityReport, clean
+from .stamps import Stamp
+
+__all__ = ["load", "load_with_report", "provider_for"]
+
+_FILE_OPTIONS = frozenset({"csv", "parquet"})
+
+
+def load(
+    symbols: str | Iterable[str] | None = None,
+    *,
+    provider: str | Provider | None = None,
+    data: Any = None,
+    start: Instant | None = None,
+    end: Instant | None = None,
+    interval: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    tz: str | None = None,
+    stamp: Stamp = "auto",
+    day_first: bool | None = None,
+    calendar: str | None = None,
+    adjust: bool = False,
+    validate: bool = True,
+    repair: Repair = "quarantine",
+    rules: Iterable[Rule | str] = DEFAULT_RULES,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Bars:
+    """Bars of some symbols from one source, judged.
+
+    Parameters
+    ----------
+    symbols : str or iterable of str, optional
+        One symbol, several separated by commas, or a list. May be left out where the data is a file, a folder or a
+        frame; then all of it is loaded.
+    provider : str or Provider, optional
+        Name of a provider (``tradewright data providers`` lists them) or an object. Without it: files are read by their
+        ending, and without `data` the real series of ``"sample"`` are used.
+    data : path, Bars or frame, optional
+        File or folder for the file providers; anything `bars_from` takes is used directly.
+    start, end : date, ISO text, datetime, int or None
+        Both included; plain dates are session dates of the exchange.
+    interval : str, optional
+        ``"1min"``, ``"1h"``, ``"1d"``, ...; shorter bars are resampled.
+    columns, tz, stamp, day_first, calendar, adjust
+        How files and frames are read; see `bars_from`.
+    validate : bool
+        False switches the rules off and stamps the bars as unchecked.
+    repair : {"quarantine", "refuse"}
+        What to do with bad rows.
+    rules : iterable of Rule or str
+        Rules to apply.
+    progress : callable, optional
+        Called with (done, total) while a folder is read.
+    **options
+        Options of the provider, such as ``seed`` of ``"synthetic"``.
+
+    Returns
+    -------
+    Bars
+        Its provenance tells the source, and what was taken out, repaired or assumed.
+
+    Raises
+    ------
+    DataError
+        If a symbol is not known (with the nearest), nothing lies in the range, or no row survives.
+    InputError
+        If an option does not fit.
+
+    Examples
+    --------
+    >>> bars = load("SPX", start="2010-01-01", end="2010-12-31")
+    >>> bars.n_bars, bars.provenance.synthetic
+    (252, False)
+    >>> load("DEMO", provider="synthetic", seed=1, n_bars=50).provenance.notes
+    ('synthetic: these prices were made up',)
+    """
+    bars, _ = load_with_report(
+        symbols, provider=provider, data=data, start=start, end=end, interval=interval, columns=columns, tz=tz,
+        stamp=stamp, day_first=day_first, calendar=calendar, adjust=adjust, validate=validate, repair=repair,
+        rules=rules, progress=progress, **options,
+    )  # fmt: skip
+    return bars
+
+
+def load_with_report(
+    symbols: str | Iterable[str] | None = None,
+    *,
+    provider: str | Provider | None = None,
+    data: Any = None,
+    start: Instant | None = None,
+    end: Instant | None = None,
+    interval: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    tz: str | None = None,
+    stamp: Stamp = "auto",
+    day_first: bool | None = None,
+    calendar: str | None = None,
+    adjust: bool = False,
+    validate: bool = True,
+    repair: Repair = "quarantine",
+    rules: Iterable[Rule | str] = DEFAULT_RULES,
+    progress: Progress | None = None,
+    **options: Any,
+) -> tuple[Bars, SanityReport]:
+    """Bars and what the rules found about all rows of the source; see `load`.
+
+    Returns
+    -------
+    bars : Bars
+    report : SanityReport
+        Of everything that was read, before the range was cut.
+    """
+    wanted = None if symbols is None else check_symbols(symbols)
+    chosen = tuple(rules)
+    reading = Reading(dict(columns or {}), tz, stamp, day_first, calendar, adjust)
+    if data is not None and not isinstance(data, (str, Path)):
+        bars, report = bars_and_report(
+            data, symbols=wanted, reading=reading, adjusted=options.pop("adjusted", "unknown"), validate=validate,
+            repair=repair, rules=chosen,
+        )  # fmt: skip
+        if options:
+            raise InputError(f"Data in memory takes no option {', '.join(map(repr, options))}.")
+        if interval and 0 < bars.interval_ns < interval_ns(interval):
+            bars = resample(bars, interval)
+    else:
+        source = provider_for(provider, data, reading=reading, start=start, interval=interval, **options)
+        if isinstance(source, SeriesProvider):
+            if wanted is None and data is None:
+                known = ", ".join(source.symbols()[:30])
+                raise InputError(f"Name the symbols to load; {source.name} has {known}.")
+            bars, report = assemble(
+                source.series(wanted, interval, progress=progress), interval=interval, repair=repair, rules=chosen,
+                validate=validate,
+            )  # fmt: skip
+        else:
+            if wanted is None:
+                raise InputError(f"Name the symbols to load from {source.name}.")
+            bars, report = clean(source.load(wanted, start, end, interval), repair=repair, rules=chosen,
+                                 validate=validate)  # fmt: skip
+    cut = between_sessions(bars, start, end)
+    if not cut.n_bars:
+        dates = session_dates(bars)
+        raise MissingDataError(
+            f"No bars of {', '.join(bars.symbols[:5])} from {start or 'the start'} to {end or 'the end'}; the data has "
+            f"{dates[0]} to {dates[-1]}."
+        )
+    return cut, report
+
+
+def provider_for(
+    provider: str | Provider | None = None,
+    data: str | Path | None = None,
+    *,
+    reading: Reading | None = None,
+    start: Instant | None = None,
+    interval: str | None = None,
+    **options: Any,
+) -> Provider:
+    """Provider that a name and a path mean.
+
+    Parameters
+    ----------
+    provider : str, Provider or None
+        As in `load`.
+    data : path or None
+        File or folder.
+    reading : Reading, optional
+        How files are read.
+    start, interval
+        Handed to ``"synthetic"``, which otherwise would start elsewhere.
+    **options
+        Options of the provider.
+
+    Returns
+    -------
+    Provider
+
+    Examples
+    --------
+    >>> provider_for().name
+    'sample'
+    """
+    if provider is not None and not isinstance(provider, str):
+        return provider
+    if data is not None:
+        # "sample" is what a configuration says when nobody chose; a path is a choice.
+        name = _kind_of(Path(data)) if provider in {None, "sample"} else str(provider)
+        how = reading or Reading()
+        if name in _FILE_OPTIONS:
+            options = {
+                "columns": dict(how.columns), "tz": how.tz, "stamp": how.stamp, "day_first": how.day_first,
+                "calendar": how.calendar, "adjust": how.adjust, **options,
+            }  # fmt: skip
+        return make(name, path=data, **options)
+    name = provider or "sample"
+    if name == "synthetic":
+        if start is not None:
+            options.setdefault("first", start)
+        if interval is not None:
+            options.setdefault("interval", interval)
+    return make(name, **options)
+
+
+def _kind_of(path: Path) -> str:
+    """Provider of a path, from its ending, or from most of the files in a folder."""
+    names = [path.name]
+    if path.is_dir():
+        names = [entry.name for entry in path.iterdir() if entry.is_file()]
+    parquet = sum(name.lower().endswith((".parquet", ".pq")) for name in names)
+    return "parquet" if 2 * parquet > len(names) else "csv"
