@@ -30,7 +30,7 @@ def _records(name: str, a: np.ndarray, b: np.ndarray) -> float:
         raise Disagreement(f"{len(b):,} {name}, the reference has {len(a):,}")
     worst = 0.0
     for field in a.dtype.names or ():
-        if field == "fee" or field not in b.dtype.names:
+        if field == "fee" or field not in (b.dtype.names or ()):
             continue
         if a.dtype[field].kind == "i":
             if (different := np.flatnonzero(a[field] != b[field])).size:

@@ -51,14 +51,14 @@ def _reason(cell: dict[str, Any]) -> str:
 
 
 def _speed_rows(w: Workload, results: Results, ghz: float) -> list[Row]:
-    cells = dict(results[w.id])
+    cells: dict[str, dict[str, Any]] = dict(results[w.id])
     if w.peers_of and w.peers_of in results:
-        for name, cell in results[w.peers_of].items():
+        for name, known in results[w.peers_of].items():
             if name not in {REFERENCE, PRODUCT}:
-                cells[name] = {**cell, "note": f"as {w.peers_of}", "agrees": cell.get("agrees", "")}
+                cells[name] = {**known, "note": f"as {w.peers_of}", "agrees": known.get("agrees", "")}
     loop = cells.get(REFERENCE)
     product = cells.get(PRODUCT)
-    rows = []
+    rows: list[Row] = []
     for c in CONTESTANTS:
         cell = cells.get(c.name)
         if cell is None:

@@ -110,7 +110,8 @@ def run_one(
     if done.returncode != 0 or not out.exists():
         last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
         return {"status": "failed", "reason": last[:200]}
-    return json.loads(out.read_text())
+    result: dict[str, Any] = json.loads(out.read_text())
+    return result
 
 
 def merge(rounds: list[dict[str, Any]]) -> dict[str, Any]:

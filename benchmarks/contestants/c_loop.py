@@ -1,6 +1,6 @@
 """The bare C loops of reference/loops.c, called through ctypes with pooled output buffers."""
 
-# ruff: noqa: PTH - as in _common
+# ruff: noqa: PTH100, PTH118, PTH120
 
 import ctypes
 import os

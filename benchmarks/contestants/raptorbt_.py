@@ -71,7 +71,7 @@ def _sweep(x):
             items.append(rt.BatchSingleItem(str(number), entries, exits, config=config))
         done = rt.batch_single_backtest(x.ts, x.open, x.high, x.low, x.close, x.volume, items, config)
         metrics = [result.metrics for _, result in done]
-        return [(m.end_value, m.max_drawdown_pct, m.sharpe_ratio, m.total_trades) for m in metrics]
+        return [(m.end_value, m.max_drawdown_pct, m.sharpe_ratio, m.total_closed_trades) for m in metrics]
 
     def evidence(rows):
         equity, drawdown, sharpe, trades = (np.array(column) for column in zip(*rows, strict=True))

@@ -76,7 +76,7 @@ def w2(x):
         pf = vbt.Portfolio.from_signals(close, entries, exits, price=open_, init_cash=p["cash"], fees=p["fee"],
                                         slippage=p["slip"], freq="1D", direction="longonly",
                                         max_orders=n * len(x.fast) // 20)  # fmt: skip
-        return pf.final_value(), pf.max_drawdown(), pf.sharpe_ratio(), pf.trades.count()
+        return pf.final_value(), pf.max_drawdown(), pf.sharpe_ratio(), pf.trades.closed.count()
 
     def evidence(result):
         equity, drawdown, sharpe, trades = (np.asarray(v) for v in result)

@@ -104,7 +104,7 @@ void curve_statistics(int64_t n, const double *curve, double initial, double *ou
 
 typedef struct {
     double equity, drawdown, sharpe; /* drawdown <= 0; Sharpe per period, not annualised */
-    int64_t trades;                  /* an open one counts */
+    int64_t trades;                  /* closed ones */
 } metrics_t;
 
 /* One pair after another with nothing shared between them, as for a rule that is not known beforehand. */
@@ -127,11 +127,11 @@ void w2_scalar(int64_t n, const double *open, const double *close, int64_t pairs
                 if (want > 0) {
                     position = cash / (1.0 + k.fee) / (open[i] * (1.0 + k.slip));
                     cash = 0.0;
-                    count++;
                 } else {
                     double gross = position * (open[i] * (1.0 - k.slip));
                     cash = gross - gross * k.fee;
                     position = 0.0;
+                    count++;
                 }
                 want = 0;
             }
@@ -240,7 +240,7 @@ void w2_lanes(int64_t n, const double *open, const double *close, int64_t pairs,
             g = choose(enter, splat(growth[3 * i + 1]), g);
             g = choose(leave, splat(growth[3 * i + 2]), g);
             held = (held | enter) & ~leave;
-            count = plus_one(count, enter);
+            count = plus_one(count, leave);
             equity *= g;
             vf r = g - one;
             sum += r;
