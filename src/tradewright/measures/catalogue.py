@@ -53,6 +53,11 @@ _RETURN, _RISK, _RATIO, _TRADE, _ACTIVITY, _RELATIVE = (
 )
 
 _ALL: Final = (
+    Measure("start", "First bar", "date", _RETURN, "Session of the first bar (its close in UTC for intraday bars)."),
+    Measure("end", "Last bar", "date", _RETURN, "Session of the last bar (its close in UTC for intraday bars)."),
+    Measure("n_bars", "Bars", "count", _RETURN, "Bars of the run."),
+    Measure("years", "Years", "ratio", _RETURN, "Bars divided by periods per year."),
+    Measure("initial_capital", "Starting capital", "money", _RETURN, "Cash before the first bar."),
     Measure("final_equity", "Final equity", "money", _RETURN, "Cash plus positions at the mark, at the last close."),
     Measure(
         "total_return", "Total return", "fraction", _RETURN, "Final equity / starting capital - 1, after all costs."
@@ -95,6 +100,13 @@ _ALL: Final = (
         "bars",
         _RISK,
         "Longest run of consecutive bars below the running peak; it need not be the deepest drawdown.",
+    ),
+    Measure(
+        "max_drawdown_length",
+        "Length of the maximum drawdown",
+        "bars",
+        _RISK,
+        "Bars from the peak before the maximum drawdown to its recovery, or to the last bar.",
     ),
     Measure(
         "sharpe",
@@ -142,6 +154,29 @@ _ALL: Final = (
         _TRADE,
         "Win rate - (1 - win rate) / (mean win / mean loss): an upper bound to think about, not a size to use.",
     ),
+    Measure(
+        "open_positions",
+        "Open positions",
+        "count",
+        _TRADE,
+        "Held at the last bar; they count in equity, not in trade statistics.",
+    ),
+    Measure(
+        "n_order_dependent",
+        "Order-dependent trades",
+        "count",
+        _TRADE,
+        "Closed trades whose outcome depends on the unknown order of high and low inside a bar.",
+    ),
+    Measure("n_orders", "Orders", "count", _ACTIVITY, "Orders that were made, protective ones included."),
+    Measure("n_fills", "Fills", "count", _ACTIVITY, "Executions."),
+    Measure(
+        "n_refused",
+        "Not taken",
+        "count",
+        _ACTIVITY,
+        "Orders and decisions that the engine did not take, of any reason.",
+    ),
     Measure("exposure", "Exposure", "fraction", _ACTIVITY, "Share of bars that end with a position."),
     Measure(
         "turnover",
@@ -158,6 +193,11 @@ _ALL: Final = (
         _ACTIVITY,
         "Sum over fills of the distance between the fill price and the price without spread, slippage and impact.",
     ),
+    Measure("borrow", "Borrowing", "money", _ACTIVITY, "Paid for borrowing what was sold short."),
+    Measure("funding", "Funding", "money", _ACTIVITY, "Paid (negative: earned) as funding of perpetual contracts."),
+    Measure("total_costs", "All costs", "money", _ACTIVITY, "Commission, slippage, borrowing and funding paid."),
+    Measure("interest", "Interest", "money", _ACTIVITY, "Earned on positive cash less paid on negative cash."),
+    Measure("dividends", "Dividends", "money", _ACTIVITY, "Received on longs less paid on shorts."),
     Measure(
         "benchmark_return",
         "Benchmark return",
@@ -165,6 +205,7 @@ _ALL: Final = (
         _RELATIVE,
         "Return of the benchmark over the same bars.",
     ),
+    Measure("excess_return", "Excess return", "fraction", _RELATIVE, "Total return less that of the benchmark."),
     Measure(
         "alpha",
         "Alpha",
