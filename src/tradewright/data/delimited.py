@@ -15,6 +15,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+from itertools import repeat
 from pathlib import Path
 from typing import Final
 
@@ -138,8 +139,7 @@ def _is_regular(cells: list[str], body: str, delimiter: str, n: int) -> bool:
     lines = body.count("\n") + 1
     if len(cells) != lines * n:
         return False
-    per_line = n - 1
-    return all(line.count(delimiter) == per_line for line in body.split("\n"))
+    return set(map(str.count, body.split("\n"), repeat(delimiter))) == {n - 1}
 
 
 def _is_number(text: str) -> bool:

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -70,8 +70,7 @@ class Series:
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Hits:
+class Hits(NamedTuple):
     """Rows a rule objects to.
 
     Parameters
@@ -123,11 +122,10 @@ def _hits(mask: npt.NDArray[np.bool_], values: npt.NDArray[np.float64], severity
     return [Hits(rows, severity, detail, values[rows], action, rule)] if rows.size else []
 
 
-@dataclass(frozen=True, slots=True)
 class StampRule:
     """The time of a row can be read."""
 
-    name: str = "stamp"
+    name = "stamp"
     stage: Stage = "row"
 
     def hits(self, series: Series) -> list[Hits]:
@@ -136,11 +134,10 @@ class StampRule:
         return _hits(bad, series.close, "error", "the time of the row cannot be read", "quarantined")
 
 
-@dataclass(frozen=True, slots=True)
 class MissingRule:
     """Open, high, low and close are numbers."""
 
-    name: str = "missing"
+    name = "missing"
     stage: Stage = "row"
 
     def hits(self, series: Series) -> list[Hits]:
@@ -156,11 +153,10 @@ class MissingRule:
         ]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
 class PriceRule:
     """Prices are finite and above zero."""
 
-    name: str = "price"
+    name = "price"
     stage: Stage = "row"
 
     def hits(self, series: Series) -> list[Hits]:
@@ -173,11 +169,10 @@ class PriceRule:
         ]
 
 
-@dataclass(frozen=True, slots=True)
 class RelationRule:
     """Low is the lowest and high the highest of the four prices."""
 
-    name: str = "relation"
+    name = "relation"
     stage: Stage = "row"
 
     def hits(self, series: Series) -> list[Hits]:
@@ -195,11 +190,10 @@ class RelationRule:
         ]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
 class VolumeRule:
     """Volume is not negative, and finite when known."""
 
-    name: str = "volume"
+    name = "volume"
     stage: Stage = "row"
 
     def hits(self, series: Series) -> list[Hits]:
@@ -208,14 +202,15 @@ class VolumeRule:
         return _hits(bad, series.volume, "error", "the volume {value:g} is negative or infinite", "quarantined")
 
 
-@dataclass(frozen=True, slots=True)
 class ScaleRule:
     """The price level does not jump by a factor of `factor` and back: a stretch in another unit, or a wild print."""
 
-    factor: float = 50.0
-    max_share: float = 0.25
-    name: str = "scale"
+    name = "scale"
     stage: Stage = "level"
+
+    def __init__(self, *, factor: float = 50.0, max_share: float = 0.25) -> None:
+        self.factor = factor
+        self.max_share = max_share
 
     def hits(self, series: Series) -> list[Hits]:
         """Rows of stretches that leave the level and return to it."""
@@ -239,15 +234,16 @@ class ScaleRule:
         return _hits(bad, close, "error", text, "quarantined")
 
 
-@dataclass(frozen=True, slots=True)
 class SplitRule:
     """No overnight gap looks like a split that the prices are not adjusted for; `jump` counts other large moves."""
 
-    threshold: float = 1.4
-    jump: float = 2.0
-    tolerance: float = 0.06
-    name: str = "split"
+    name = "split"
     stage: Stage = "series"
+
+    def __init__(self, *, threshold: float = 1.4, jump: float = 2.0, tolerance: float = 0.06) -> None:
+        self.threshold = threshold
+        self.jump = jump
+        self.tolerance = tolerance
 
     def hits(self, series: Series) -> list[Hits]:
         """Rows whose price against the close before is near 1/2, 1/3, ... or their inverse, or beyond `jump`."""
@@ -276,13 +272,14 @@ class SplitRule:
         return out
 
 
-@dataclass(frozen=True, slots=True)
 class StaleRule:
     """The same four prices do not come `run` times in a row."""
 
-    run: int = 5
-    name: str = "stale"
+    name = "stale"
     stage: Stage = "series"
+
+    def __init__(self, *, run: int = 5) -> None:
+        self.run = run
 
     def hits(self, series: Series) -> list[Hits]:
         """First row of each run; a run without any volume is information (no trading), others are a warning."""
@@ -305,11 +302,10 @@ class StaleRule:
         return out
 
 
-@dataclass(frozen=True, slots=True)
 class GapRule:
     """Where bars are missing, as far as stamps alone tell (holidays need the exchange calendar)."""
 
-    name: str = "gap"
+    name = "gap"
     stage: Stage = "series"
 
     def hits(self, series: Series) -> list[Hits]:
@@ -369,8 +365,7 @@ def gap_limit(calendar: str, interval_ns: int) -> int:
     return 0
 
 
-@dataclass(frozen=True, slots=True)
-class Screen:
+class Screen(NamedTuple):
     """What a fast pass over a series found; each flag wakes the rules that explain it."""
 
     rows_ok: bool

@@ -22,13 +22,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import numpy as np
 
 from ..domain.bars import Bars, utc
 from ..domain.errors import InconsistentDataError, InputError, MissingDataError, closest
-from ..domain.events import Finding, Severity
 from .intervals import interval_name
 from .raw import RawSeries
 from .rules import DEFAULT_RULES, Hits, Rule, Series, screen
@@ -36,6 +35,8 @@ from .stamps import NAT
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+    from ..domain.events import Finding
 
 __all__ = ["UNCHECKED_NOTE", "Repair", "Sanity", "SanityReport", "check", "clean"]
 
@@ -92,12 +93,12 @@ class SanityReport:
     @property
     def errors(self) -> tuple[Finding, ...]:
         """Findings that took a row out."""
-        return tuple(f for f in self.findings if f.severity is Severity.ERROR)
+        return tuple(f for f in self.findings if f.severity == "error")
 
     @property
     def warnings(self) -> tuple[Finding, ...]:
         """Findings that a person should look at."""
-        return tuple(f for f in self.findings if f.severity is Severity.WARNING)
+        return tuple(f for f in self.findings if f.severity == "warning")
 
     def count(self, rule: str | None = None, *, symbol: str | None = None, severity: str | None = None) -> int:
         """Exact number of objections, narrowed by rule, symbol and severity."""
@@ -162,9 +163,13 @@ class SanityReport:
         )
 
 
-@dataclass(frozen=True, slots=True)
 class Sanity:
     """The rules as one object: what the `Check` port asks for.
+
+    Parameters
+    ----------
+    rules : iterable of Rule or str
+        As in `check`.
 
     Examples
     --------
@@ -173,8 +178,10 @@ class Sanity:
     ['price']
     """
 
-    rules: tuple[Rule, ...] = DEFAULT_RULES
-    name: str = "sanity"
+    name = "sanity"
+
+    def __init__(self, rules: Iterable[Rule | str] = DEFAULT_RULES) -> None:
+        self.rules = _rules(rules)
 
     def __call__(self, bars: Bars) -> tuple[Finding, ...]:
         """Findings, none when all is well."""
@@ -262,8 +269,7 @@ def clean(
 # -- judging ---------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Verdict:
+class _Verdict(NamedTuple):
     report: SanityReport
     keep: npt.NDArray[np.int64] | None  # rows that are bars, in order of time; None means all, as they are
     widen: npt.NDArray[np.int64]
@@ -280,6 +286,8 @@ class _Notes:
 
     def add(self, rule: str, hits: Hits, origin: npt.NDArray[np.int64] | None) -> npt.NDArray[np.int64]:
         """Record hits; returns their rows in the source."""
+        from ..domain.events import Finding, Severity
+
         rows = hits.rows if origin is None else origin[hits.rows]
         name = hits.rule or rule
         self.counts[self.symbol, name, hits.severity] += int(rows.size)
@@ -404,6 +412,8 @@ def _judge_raw(raw: RawSeries, rules: Sequence[Rule]) -> _Verdict:
     verdict = _judge(raw.instrument.id, series, rules)
     if not raw.ragged:
         return verdict
+    from ..domain.events import Finding, Severity
+
     symbol = raw.instrument.id
     found = Finding(rule="cells", severity=Severity.ERROR, symbol=symbol, value=float(raw.ragged), action="dropped",
                     message=f"{symbol}: {raw.ragged} rows have the wrong number of cells")  # fmt: skip
@@ -413,7 +423,7 @@ def _judge_raw(raw: RawSeries, rules: Sequence[Rule]) -> _Verdict:
         counts={(symbol, "cells", "error"): raw.ragged, **verdict.report.counts},
         n_rows=verdict.report.n_rows + raw.ragged,
     )
-    return replace(verdict, report=report)
+    return verdict._replace(report=report)
 
 
 def _rules(rules: Iterable[Rule | str]) -> tuple[Rule, ...]:

@@ -10,14 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..domain.bars import Bars, Instant
 from ..domain.errors import InputError, MissingDataError
-from ..domain.ports import Provider
 from .calendars import session_dates
 from .columns import Reading
-from .frames import bars_and_report
 from .grid import between_sessions, resample
 from .intervals import interval_ns
 from .providers import make
@@ -25,6 +23,9 @@ from .providers.base import Progress, SeriesProvider, assemble, check_symbols
 from .rules import DEFAULT_RULES, Rule
 from .sanity import Repair, SanityReport, clean
 from .stamps import Stamp
+
+if TYPE_CHECKING:
+    from ..domain.ports import Provider
 
 __all__ = ["load", "load_with_report", "provider_for"]
 
@@ -140,6 +141,8 @@ def load_with_report(
     chosen = tuple(rules)
     reading = Reading(dict(columns or {}), tz, stamp, day_first, calendar, adjust)
     if data is not None and not isinstance(data, (str, Path)):
+        from .frames import bars_and_report
+
         bars, report = bars_and_report(
             data, symbols=wanted, reading=reading, adjusted=options.pop("adjusted", "unknown"), validate=validate,
             repair=repair, rules=chosen,
@@ -219,6 +222,11 @@ def provider_for(
             }  # fmt: skip
         return make(name, path=data, **options)
     name = provider or "sample"
+    if reading is not None and reading != Reading():
+        raise InputError(
+            f"columns, tz, stamp, day_first, calendar and adjust say how files and frames are read; "
+            f"the provider {name!r} without data=... reads neither."
+        )
     if name == "synthetic":
         if start is not None:
             options.setdefault("first", start)

@@ -21,6 +21,7 @@ import datetime as dt
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
@@ -111,7 +112,7 @@ def parse_labels(values: Any, *, day_first: bool | None = None) -> Labels:
     items: Sequence[Any] = array.tolist() if array is not None else list(values)
     if items and isinstance(items[0], (dt.date, np.datetime64, int, float)) and not isinstance(items[0], bool):
         return _from_objects(items)
-    texts = [item.decode() if isinstance(item, bytes) else str(item) for item in items]
+    texts: list[str] = items if isinstance(items, list) and set(map(type, items)) == {str} else _texts(items)
     labels = _from_text(texts, day_first)
     if texts and not labels.readable.size:
         raise InputError(
@@ -298,6 +299,10 @@ def _from_objects(items: Sequence[Any]) -> Labels:
     return Labels(_in_range(stamps), aware=aware > 0)
 
 
+def _texts(items: Sequence[Any]) -> list[str]:
+    return [item.decode() if isinstance(item, bytes) else str(item) for item in items]
+
+
 def _from_text(texts: list[str], day_first: bool | None) -> Labels:
     probe = next((text.strip() for text in texts if text.strip()), "")
     if re.fullmatch(r"-?\d+(\.\d+)?", probe) and not _COMPACT.match(probe):
@@ -311,6 +316,10 @@ def _from_text(texts: list[str], day_first: bool | None) -> Labels:
             return fast
     if day_first is None:
         day_first = _day_first(texts)
+    if "/" in probe:
+        quick = _slashed_dates(texts, day_first)
+        if quick is not None:
+            return quick
     stamps, offsets = np.full(len(texts), NAT, dtype=np.int64), 0
     for row, text in enumerate(texts):
         parsed = _one(text.strip(), day_first)
@@ -342,6 +351,27 @@ def _iso(texts: list[str]) -> Labels | None:
     if bool(np.isnat(stamps).any()):
         return None
     return Labels(_in_range(stamps.astype(np.int64) - shift), aware=tail is not None)
+
+
+def _slashed_dates(texts: list[str], day_first: bool) -> Labels | None:
+    """All labels at once when each is a clean m/d/Y or d/m/Y date, else None."""
+    if set(map(str.count, texts, repeat("/"))) != {2}:
+        return None
+    try:
+        parts = np.fromiter(map(int, "/".join(texts).split("/")), dtype=np.int64).reshape(-1, 3)
+    except ValueError:
+        return None
+    month, day = (parts[:, 1], parts[:, 0]) if day_first else (parts[:, 0], parts[:, 1])
+    year = parts[:, 2]
+    year = np.where(year < 70, year + 2000, np.where(year < 100, year + 1900, year))
+    if int(parts.min()) < 1 or int(month.max()) > 12 or int(year.min()) < 1800 or int(year.max()) >= 2200:
+        return None
+    months = ((year - 1970) * 12 + month - 1).astype("datetime64[M]")
+    first = months.astype("datetime64[D]").astype(np.int64)
+    length = (months + 1).astype("datetime64[D]").astype(np.int64) - first
+    if bool((day > length).any()):
+        return None
+    return Labels((first + day - 1) * DAY_NS, aware=False)
 
 
 def _offset_ns(text: str) -> int:

@@ -12,21 +12,21 @@ provider by itself, least of all to made-up data.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ...domain.errors import ConfigError, InputError, closest
-from ...domain.ports import Provider
+
+if TYPE_CHECKING:
+    from ...domain.ports import Provider
 
 __all__ = ["GROUP", "Entry", "describe", "make", "names"]
 
 GROUP: Final = "tradewright.providers"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One line of the registry.
 
     Parameters

@@ -13,7 +13,6 @@ import os
 import re
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -155,6 +154,8 @@ class FileProvider(SeriesProvider):
                 if progress is not None:
                     progress(done + 1, len(files))
         else:
+            from concurrent.futures import ThreadPoolExecutor
+
             with ThreadPoolExecutor(workers) as pool:
                 jobs = pool.map(lambda job: self._series_of(job[1], [job[0]], job[0]), files)
                 for done, found in enumerate(jobs):
