@@ -2,8 +2,8 @@
 
 Entry points: `Bands`, `bands_of`.
 
-Invariants: the three runs differ in nothing but the rule inside bars; decisions are the same arrays (a callback strategy is run
-anew, because what it sees depends on its fills).
+Invariants: the three runs differ in nothing but the rule inside bars; decisions are the same arrays (a callback
+strategy is run anew, because what it sees depends on its fills).
 """
 
 from __future__ import annotations

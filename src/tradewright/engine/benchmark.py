@@ -25,8 +25,8 @@ def benchmark_curve(what: Any, bars: Bars, initial: float) -> F64:
     Parameters
     ----------
     what : str, Bars or array-like
-        ``"buy_and_hold"``: the run's instruments, equal parts at their first close. A symbol among them. Other `Bars` with one
-        instrument (the newest close at or before each bar counts). Or an array of prices, one a bar.
+        ``"buy_and_hold"``: the run's instruments, equal parts at their first close. A symbol among them. Other `Bars`
+        with one instrument (the newest close at or before each bar counts). Or an array of prices, one a bar.
     bars : Bars
         Of the run.
     initial : float
@@ -57,7 +57,9 @@ def benchmark_curve(what: Any, bars: Bars, initial: float) -> F64:
     if hasattr(what, "instruments"):
         other: Bars = what
         if other.n_assets != 1:
-            raise InputError(f"The benchmark has {other.n_assets} instruments; select one of {', '.join(other.symbols[:8])}.")
+            raise InputError(
+                f"The benchmark has {other.n_assets} instruments; select one of {', '.join(other.symbols[:8])}."
+            )
         known = np.isfinite(other.close[:, 0])
         stamps, prices = other.ts[known], other.close[known, 0]
         newest = np.searchsorted(stamps, bars.ts, side="right") - 1

@@ -2,8 +2,8 @@
 
 Entry points: `conventions_of`, `convention_of`, `undefined_reason`, `stamps_of`.
 
-Invariants: every sentence follows from the settings and the bars of the run, so two results with equal conventions were
-computed the same way; a stamp is something that a reader must know before believing the numbers.
+Invariants: every sentence follows from the settings and the bars of the run, so two results with equal conventions
+were computed the same way; a stamp is something that a reader must know before believing the numbers.
 """
 
 from __future__ import annotations
@@ -123,14 +123,20 @@ def conventions_of(bars: Bars, settings: Settings, periods: float, reason: str) 
         "fill": _FILL[s.fill],
         "intrabar": _INTRABAR[s.intrabar],
         "size": f"{size} {_SIZE[s.size_mode]}, resolved at the {'fill' if s.size_basis == 'fill' else 'decision'} price, costs within",
-        "lot": "each instrument's own step" if s.lot is None else ("fractional" if s.lot == 0.0 else f"multiples of {s.lot:g}"),
+        "lot": "each instrument's own step"
+        if s.lot is None
+        else ("fractional" if s.lot == 0.0 else f"multiples of {s.lot:g}"),
         "cash": (
-            "an entry that cash cannot pay is made smaller" if s.on_short_cash == "resize" else "an entry that cash cannot pay is refused"
+            "an entry that cash cannot pay is made smaller"
+            if s.on_short_cash == "resize"
+            else "an entry that cash cannot pay is refused"
         )
         + (f"; leverage {s.leverage:g}" if s.leverage != 1.0 else "; no leverage"),
         "shorts": "allowed" if s.allow_short else "refused",
         "costs": s.costs.describe(),
-        "last_bar": "open positions are closed at the last close" if s.close_last else "open positions stay and count at the mark",
+        "last_bar": "open positions are closed at the last close"
+        if s.close_last
+        else "open positions stay and count at the mark",
         "protection": _protection(s),
         "limits": _limits(s),
         "periods_per_year": f"{periods:g}: {reason}",

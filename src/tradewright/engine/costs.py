@@ -2,9 +2,9 @@
 
 Entry points: `CostSettings`, `PRESETS`, `costs_of`.
 
-Invariants: rates are fractions of notional (never percent), amounts are in the account's currency, everything is zero or
-positive. A run never is free by accident: the default is 5 bp commission and 1 bp slippage, and settings without any
-cost are accepted only together with ``no_costs=True``.
+Invariants: rates are fractions of notional (never percent), amounts are in the account's currency, everything is zero
+or positive. A run never is free by accident: the default is 5 bp commission and 1 bp slippage, and settings without
+any cost are accepted only together with ``no_costs=True``.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ class CostSettings:
     half_spread : float
         Half of the quoted spread as a fraction of price; paid by every fill that is not a limit fill.
     slip_model : str
-        ``none``, ``fixed`` (`slip_a` in price units), ``rate`` (`slip_a` as a fraction), ``volume_share`` (price moves by
-        ``slip_a * min(share of volume, slip_b)**2``), ``square_root`` (``slip_a * sigma * sqrt(share)``) or ``almgren_chriss``
-        (permanent `slip_a`, temporary `slip_b` and exponent `slip_c`).
+        ``none``, ``fixed`` (`slip_a` in price units), ``rate`` (`slip_a` as a fraction), ``volume_share`` (price
+        moves by ``slip_a * min(share of volume, slip_b)**2``), ``square_root`` (``slip_a * sigma * sqrt(share)``) or
+        ``almgren_chriss`` (permanent `slip_a`, temporary `slip_b` and exponent `slip_c`).
     slip_a, slip_b, slip_c : float
         Coefficients of the model.
     borrow_rate, margin_rate, cash_rate : float
@@ -53,8 +53,8 @@ class CostSettings:
     Raises
     ------
     ConfigError
-        If a number is negative or not finite, a rate is so large that it must have been meant as percent, or the model
-        is unknown.
+        If a number is negative or not finite, a rate is so large that it must have been meant as percent, or the
+        model is unknown.
 
     Examples
     --------
@@ -140,10 +140,6 @@ class CostSettings:
         return ", ".join(parts) if parts else "no costs"
 
 
-FREE: Final = CostSettings(maker_rate=0.0, taker_rate=0.0, slip_model="none", slip_a=0.0)
-"""Nothing costs anything; needs ``no_costs=True``."""
-
-
 def ib_fixed() -> CostSettings:
     """Interactive Brokers Pro, US stocks, fixed: USD 0.005 a share, at least 1.00, at most 1 % of the trade's value.
 
@@ -155,8 +151,8 @@ def ib_fixed() -> CostSettings:
 def ib_tiered() -> CostSettings:
     """Interactive Brokers Pro, US stocks, tiered, up to 300,000 shares a month.
 
-    USD 0.0035 a share to the broker and 0.0002 for clearing, at least 0.35, at most 1 %. Exchange fees (from a rebate of
-    0.002 to a charge of 0.003 a share, by venue) are not in it. Source: as `ib_fixed`, Tiered.
+    USD 0.0035 a share to the broker and 0.0002 for clearing, at least 0.35, at most 1 %. Exchange fees (from a rebate
+    of 0.002 to a charge of 0.003 a share, by venue) are not in it. Source: as `ib_fixed`, Tiered.
     """
     return CostSettings(per_share=0.0037, min_fee=0.35, max_rate=0.01, maker_rate=0.0, taker_rate=0.0)
 
@@ -164,8 +160,9 @@ def ib_tiered() -> CostSettings:
 def alpaca() -> CostSettings:
     """Alpaca, US stocks: no commission; the regulatory fee on sells is passed on.
 
-    The SEC fee of USD 27.80 per million sold (Section 31 rate from 2024-05-22 to 2025-05-13, SEC fee rate advisory 2, 2024) is
-    charged throughout. FINRA's activity fee (0.000166 a share on sells) is below it by an order and left out.
+    The SEC fee of USD 27.80 per million sold (Section 31 rate from 2024-05-22 to 2025-05-13, SEC fee rate advisory 2,
+    2024) is charged throughout. FINRA's activity fee (0.000166 a share on sells) is below it by an order and left
+    out.
     """
     return CostSettings(maker_rate=0.0, taker_rate=0.0, sell_rate=0.0000278)
 
@@ -309,7 +306,9 @@ def _number(name: str, text: str, value: object) -> float:
 def _preset(name: str, base: CostSettings) -> CostSettings:
     maker = PRESETS.get(name)
     if maker is None:
-        raise ConfigError(f"There is no cost preset {name!r}{closest(name, PRESETS) or '.'} Known: {', '.join(PRESETS)}.")
+        raise ConfigError(
+            f"There is no cost preset {name!r}{closest(name, PRESETS) or '.'} Known: {', '.join(PRESETS)}."
+        )
     keep = ("half_spread", "slip_model", "slip_a", "slip_b", "slip_c", "borrow_rate", "margin_rate", "cash_rate")
     return replace(maker(), **{key: getattr(base, key) for key in keep})
 
@@ -349,3 +348,7 @@ def _with_slippage(made: CostSettings, slippage: float | str) -> CostSettings:
 
 def _bp(rate: float) -> str:
     return f"{rate * 10_000:.4g} bp"
+
+
+FREE: Final = CostSettings(maker_rate=0.0, taker_rate=0.0, slip_model="none", slip_a=0.0)
+"""Nothing costs anything; needs ``no_costs=True``."""

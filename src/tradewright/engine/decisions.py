@@ -2,8 +2,8 @@
 
 Entry points: `Decisions`, `decide`, `signal_array`, `weight_rows`, `order_columns`.
 
-Invariants: whatever a user hands over (booleans, floats, lists, frames, texts) is checked here and becomes the exact arrays of
-`core.run_signals`, `core.run_weights` or `core.run_orders`; nothing is guessed silently.
+Invariants: whatever a user hands over (booleans, floats, lists, frames, texts) is checked here and becomes the exact
+arrays of `core.run_signals`, `core.run_weights` or `core.run_orders`; nothing is guessed silently.
 """
 
 from __future__ import annotations
@@ -93,7 +93,8 @@ def decide(strategy: Any, bars: Bars, market: core.Market) -> Decisions:
         if rule is not None:
             values = np.array(rule.values, dtype=np.float64)
             return Decisions(
-                "signals", core.rule_signals(rule.name, market, values, by_state=rule.by_state, long_only=rule.long_only)
+                "signals",
+                core.rule_signals(rule.name, market, values, by_state=rule.by_state, long_only=rule.long_only),
             )
     if getattr(strategy, "on_bar", None) is not None:
         return Decisions("callback", strategy=strategy)
@@ -242,10 +243,10 @@ def order_columns(orders: Any, bars: Bars, name: str = "orders") -> dict[str, Ar
     Parameters
     ----------
     orders : mapping of columns, sequence of mappings, or data frame
-        ``bar`` and ``quantity`` (signed) are needed; ``symbol`` (or ``asset``, a column number) with several instruments;
-        ``kind`` as text (``market`` by default), and as needed ``limit``, ``stop``, ``trail``, ``tif``, ``gtd``, ``reduce_only``,
-        ``group``, ``stop_loss``, ``take_profit``, ``trail_stop`` with their ``_kind`` (``fraction``, ``amount``, ``atr``,
-        ``price``).
+        ``bar`` and ``quantity`` (signed) are needed; ``symbol`` (or ``asset``, a column number) with several
+        instruments; ``kind`` as text (``market`` by default), and as needed ``limit``, ``stop``, ``trail``, ``tif``,
+        ``gtd``, ``reduce_only``, ``group``, ``stop_loss``, ``take_profit``, ``trail_stop`` with their ``_kind``
+        (``fraction``, ``amount``, ``atr``, ``price``).
     bars : Bars
         What they belong to.
     name : str
@@ -322,7 +323,9 @@ def _columns_of(orders: Any, name: str) -> dict[str, Any]:
 
         frame = nw.from_native(orders, eager_only=True)
     except TypeError:
-        raise InputError(f"{name} must be columns, a sequence of mappings or a frame, not {type(orders).__name__}.") from None
+        raise InputError(
+            f"{name} must be columns, a sequence of mappings or a frame, not {type(orders).__name__}."
+        ) from None
     return {column: frame[column].to_list() for column in frame.columns}
 
 
@@ -360,7 +363,9 @@ def _code(value: Any, words: Sequence[str], key: str, name: str) -> int:
         value = _DEFAULTS.get(key, words[0])
     if isinstance(value, str):
         if value not in words:
-            raise InputError(f"{name}: {key} {value!r} is unknown{closest(value, words) or '.'} Known: {', '.join(words)}.")
+            raise InputError(
+                f"{name}: {key} {value!r} is unknown{closest(value, words) or '.'} Known: {', '.join(words)}."
+            )
         return words.index(value)
     code = int(value)
     if not 0 <= code < len(words):

@@ -3,8 +3,8 @@
 Entry points: `hook`, `register_hook`.
 
 A hook is a name with a function behind it. The table below says where the shipped functions live; they are imported
-when first called, so that `backtest` on arrays costs nothing of the configuration or the report. A program that brings
-its own report or configuration registers another function under the same name.
+when first called, so that `backtest` on arrays costs nothing of the configuration or the report. A program that
+brings its own report or configuration registers another function under the same name.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ __all__ = ["hook", "register_hook"]
 
 _SHIPPED: Final = {
     "config.resolve": "tradewright.app.config:resolve",
+    "config.settings": "tradewright.app.config:engine_settings",
     "report.write": "tradewright.app.report:write",
     "report.plot": "tradewright.app.report:plot",
     "report.heatmap": "tradewright.app.report:write_heatmap",

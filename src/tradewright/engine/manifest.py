@@ -2,8 +2,9 @@
 
 Entry points: `manifest_of`, `strategy_spec`, `engine_build`, `environment`.
 
-Invariants: everything that may differ between machines, directories or command lines (``environment``, ``inputs``, ``command``, ``code``,
-``provenance``) stands apart from what is hashed into ``result_hash``; no clock time is recorded anywhere.
+Invariants: everything that may differ between machines, directories or command lines (``environment``, ``inputs``,
+``command``, ``code``, ``provenance``) stands apart from what is hashed into ``result_hash``; no clock time is
+recorded anywhere.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def manifest_of(result: Result) -> dict[str, Any]:
             "detail_hash": None if origin.detail is None else origin.detail.data_hash(),
         },
         "strategy": {
-            **origin.strategy,
+            **strategy_spec(result.given),
             "name": result.strategy_name,
             "params": plain(result.params),
             "source_hash": source_hash(result.strategy),
@@ -105,20 +106,22 @@ def strategy_spec(what: Any) -> dict[str, Any]:
 
     Parameters
     ----------
-    what : str, Strategy, class or function
-        As the user gave it.
+    what : str, Strategy, class, function or None
+        As the user gave it; None when arrays were given instead.
 
     Returns
     -------
     dict
-        ``kind`` is ``registered``, ``file``, ``module`` or ``object`` (which only the program that made it can run again), ``spec``
-        what `tradewright.strategies.registry.make_strategy` takes.
+        ``kind`` is ``registered``, ``file``, ``module``, ``arrays`` or ``object`` (which only its own program can run
+        again), ``spec`` what `tradewright.strategies.registry.make_strategy` takes.
 
     Examples
     --------
     >>> strategy_spec("sma_cross")
     {'kind': 'registered', 'spec': 'sma_cross'}
     """
+    if what is None:
+        return {"kind": "arrays", "spec": ""}
     if isinstance(what, str):
         if ":" not in what:
             return {"kind": "registered", "spec": what}
@@ -133,7 +136,13 @@ def strategy_spec(what: Any) -> dict[str, Any]:
     module, name = getattr(target, "__module__", ""), getattr(target, "__qualname__", "")
     if module.startswith("tradewright.strategies.") and isinstance(getattr(target, "name", None), str):
         return {"kind": "registered", "spec": target.name}
-    if not module or module in {"__main__", "builtins"} or module.startswith("tradewright_user_") or "<" in name or not name:
+    if (
+        not module
+        or module in {"__main__", "builtins"}
+        or module.startswith("tradewright_user_")
+        or "<" in name
+        or not name
+    ):
         return {"kind": "object", "spec": name}
     return {"kind": "module", "spec": f"{module}:{name}"}
 
@@ -158,7 +167,12 @@ def decisions_hash(decisions: Decisions) -> str | None:
     if decisions.kind == "callback":
         return None
     digest.update(decisions.kind.encode())
-    arrays = {"signals": decisions.signals, "rows": decisions.rows, "weights": decisions.weights, "scale": decisions.scale}
+    arrays = {
+        "signals": decisions.signals,
+        "rows": decisions.rows,
+        "weights": decisions.weights,
+        "scale": decisions.scale,
+    }
     arrays.update(decisions.orders or {})
     for name in sorted(arrays):
         array = arrays[name]

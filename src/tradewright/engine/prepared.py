@@ -2,8 +2,9 @@
 
 Entry points: `Prepared`, `prepare`, `checked`, `spec_of`, `market_of`.
 
-Invariants: what is derived from bars alone (session ordinals, periods per year, the checked arrays, ATR and volatility) is kept with
-the bars and lives as long as they do; a second run on the same bars and settings builds nothing again.
+Invariants: what is derived from bars alone (session ordinals, periods per year, the checked arrays, ATR and
+volatility) is kept with the bars and lives as long as they do; a second run on the same bars and settings builds
+nothing again.
 """
 
 from __future__ import annotations
@@ -50,7 +51,9 @@ class Prepared:
 
     __slots__ = ("bars", "findings", "market", "memory", "periods_per_year", "periods_reason", "settings", "spec")
 
-    def __init__(self, bars: Bars, settings: Settings, findings: SanityReport | None, detail: Bars | None = None) -> None:
+    def __init__(
+        self, bars: Bars, settings: Settings, findings: SanityReport | None, detail: Bars | None = None
+    ) -> None:
         if bars.n_bars == 0:
             raise MissingDataError("There are no bars in this range; choose another --start and --end.")
         self.bars = bars
@@ -68,7 +71,14 @@ def memory_of(bars: Bars) -> dict[Any, Any]:
     return memory
 
 
-def prepare(bars: Bars, settings: Settings, *, validate: bool = True, detail: Bars | None = None) -> Prepared:
+def prepare(
+    bars: Bars,
+    settings: Settings,
+    *,
+    validate: bool = True,
+    detail: Bars | None = None,
+    findings: SanityReport | None = None,
+) -> Prepared:
     """Check bars and make them ready under settings.
 
     Parameters
@@ -79,6 +89,8 @@ def prepare(bars: Bars, settings: Settings, *, validate: bool = True, detail: Ba
         False leaves the bars as they are; results say so.
     detail : Bars, optional
         Finer bars of the same instruments.
+    findings : SanityReport, optional
+        What was found when the bars were loaded; they are not judged again then.
 
     Raises
     ------
@@ -87,8 +99,7 @@ def prepare(bars: Bars, settings: Settings, *, validate: bool = True, detail: Ba
     InconsistentDataError
         If no usable row is left.
     """
-    findings: SanityReport | None = None
-    if validate:
+    if validate and findings is None:
         bars, findings = checked(bars)
     return Prepared(bars, settings, findings, detail)
 
@@ -138,7 +149,9 @@ def market_of(bars: Bars, settings: Settings, detail: Bars | None = None) -> cor
         bars.volume,
         session=memory["session"],
         atr=_by_column(bars, lambda o, h, l, c: core.atr(h, l, c, atr_window), atr_window + 1) if atr_window else None,
-        sigma=_by_column(bars, lambda o, h, l, c: _volatility(c, sigma_window), sigma_window + 1) if sigma_window else None,
+        sigma=_by_column(bars, lambda o, h, l, c: _volatility(c, sigma_window), sigma_window + 1)
+        if sigma_window
+        else None,
         actions=_actions(bars),
         detail=None if detail is None else _detail(bars, detail),
     )

@@ -2,8 +2,9 @@
 
 Entry points: `SCHEMA`, `document_of`, `to_bytes`, `result_hash`, `summary`, `write_atomic`.
 
-Invariants: keys are sorted, floats have their shortest exact form, text is UTF-8, undefined numbers are null with a reason; the hash
-covers everything but the volatile parts of the manifest. docs/result-schema.md documents every field.
+Invariants: keys are sorted, floats have their shortest exact form, text is UTF-8, undefined numbers are null with a
+reason; the hash covers everything but the volatile parts of the manifest. docs/result-schema.md documents every
+field.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 Entry point: `Result`.
 
-Invariants: the engine's run is kept as it is, everything shown is computed from it when asked for and then kept; the same
-inputs give the same JSON bytes whatever the hash seed, locale, time zone, directory or number of workers.
+Invariants: the engine's run is kept as it is, everything shown is computed from it when asked for and then kept; the
+same inputs give the same JSON bytes whatever the hash seed, locale, time zone, directory or number of workers.
 """
 
 from __future__ import annotations
@@ -43,8 +43,6 @@ class Origin:
     ----------
     inputs : dict
         Arguments of the loader, or ``{"kind": "memory"}``.
-    strategy : dict
-        How the strategy was named.
     config : dict
         Resolved configuration beyond the engine settings, if there was one (hash, profile, rows of ``explain``).
     command : str
@@ -59,11 +57,10 @@ class Origin:
         Finer bars.
     """
 
-    __slots__ = ("bands", "benchmark", "command", "config", "detail", "inputs", "strategy", "validated")
+    __slots__ = ("bands", "benchmark", "command", "config", "detail", "inputs", "validated")
 
     def __init__(self) -> None:
         self.inputs: dict[str, Any] = {"kind": "memory"}
-        self.strategy: dict[str, Any] = {}
         self.config: dict[str, Any] = {}
         self.command = ""
         self.benchmark: Any = None
@@ -87,13 +84,16 @@ class Result:
     (['open'], ['no costs: every trade was free'])
     """
 
-    __slots__ = ("_kept", "decisions", "origin", "prepared", "run", "strategy")
+    __slots__ = ("_kept", "decisions", "given", "origin", "prepared", "run", "strategy")
 
-    def __init__(self, run: core.Run, prepared: Prepared, decisions: Decisions, strategy: Any, origin: Origin) -> None:
+    def __init__(
+        self, run: core.Run, prepared: Prepared, decisions: Decisions, strategy: Any, given: Any, origin: Origin
+    ) -> None:
         self.run = run
         self.prepared = prepared
         self.decisions = decisions
         self.strategy = strategy
+        self.given = given
         self.origin = origin
         stats = run.stats
         check_plausible(stats, len(prepared.bars.ts))
@@ -119,7 +119,9 @@ class Result:
     @property
     def strategy_name(self) -> str:
         """Name of the strategy, or of the kind of arrays that were given."""
-        return str(self.origin.strategy.get("name") or getattr(self.strategy, "name", "") or self.decisions.kind)
+        if self.strategy is None:
+            return f"given {self.decisions.kind}"
+        return str(getattr(self.strategy, "name", "") or type(self.strategy).__name__)
 
     @property
     def params(self) -> dict[str, Any]:

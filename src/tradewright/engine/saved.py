@@ -26,7 +26,8 @@ def read_document(path: str | Path) -> dict[str, Any]:
     Raises
     ------
     DataError
-        If the file is missing, not JSON, not a result, of an unknown schema version, or was changed after it was written.
+        If the file is missing, not JSON, not a result, of an unknown schema version, or was changed after it was
+        written.
     """
     import orjson
 
@@ -34,17 +35,23 @@ def read_document(path: str | Path) -> dict[str, Any]:
     try:
         content = place.read_bytes()
     except OSError as error:
-        raise DataError(f"{str(path)!r} cannot be read: {error.strerror}. Give the JSON that --out or Result.save wrote.") from error
+        raise DataError(
+            f"{str(path)!r} cannot be read: {error.strerror}. Give the JSON that --out or Result.save wrote."
+        ) from error
     try:
         document = orjson.loads(content)
     except orjson.JSONDecodeError as error:
-        raise DataError(f"{str(path)!r} is not JSON ({error}); give the file that --out or Result.save wrote.") from error
+        raise DataError(
+            f"{str(path)!r} is not JSON ({error}); give the file that --out or Result.save wrote."
+        ) from error
     schema = document.get("schema") if isinstance(document, dict) else None
     if schema != SCHEMA:
         raise DataError(f"{str(path)!r} has schema {schema!r}; this version reads {SCHEMA!r}.")
     stated = document.get("result_hash")
     if stated != result_hash(document):
-        raise DataError(f"{str(path)!r} does not match its own result_hash {str(stated)[:12]}...; it was changed after it was written.")
+        raise DataError(
+            f"{str(path)!r} does not match its own result_hash {str(stated)[:12]}...; it was changed after it was written."
+        )
     return document
 
 
@@ -59,7 +66,9 @@ class SavedStatistics(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         values = self._document["stats"]
         if name not in values:
-            raise InputError(f"There is no statistic {name!r}{closest(name, values) or '.'} Known: {', '.join(values)}.")
+            raise InputError(
+                f"There is no statistic {name!r}{closest(name, values) or '.'} Known: {', '.join(values)}."
+            )
         return values[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -189,7 +198,9 @@ class SavedResult:
                 columns[key] = np.array([v.removesuffix("Z") if v else "NaT" for v in values], dtype="datetime64[ns]")
             elif all(isinstance(v, (int, float)) and not isinstance(v, bool) or v is None for v in values):
                 whole = all(isinstance(v, int) for v in values)
-                columns[key] = np.array([np.nan if v is None else v for v in values], dtype=np.int64 if whole else np.float64)
+                columns[key] = np.array(
+                    [np.nan if v is None else v for v in values], dtype=np.int64 if whole else np.float64
+                )
             else:
                 columns[key] = np.array(values, dtype=object)
         return Table(name, columns)

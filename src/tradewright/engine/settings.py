@@ -48,8 +48,8 @@ class Settings:
     size : float or None
         What an entry uses, in `size_mode`. None: all equity, split evenly over the instruments.
     size_mode, size_basis : str
-        ``fraction`` of equity, ``quantity``, ``value`` or ``risk`` (equity lost at the stop); resolved at the ``fill`` or at
-        the ``decision`` price.
+        ``fraction`` of equity, ``quantity``, ``value`` or ``risk`` (equity lost at the stop); resolved at the
+        ``fill`` or at the ``decision`` price.
     lot : float or None
         Step of quantities, 0 = fractional; None: each instrument's own.
     allow_short, leverage, maintenance_margin, on_short_cash
@@ -84,10 +84,10 @@ class Settings:
     --------
     >>> Settings().fill
     'next_open'
-    >>> Settings(fill="next_opn")
+    >>> Settings(fill="next_opn")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
-    tradewright.domain.errors.ConfigError: fill is 'next_opn', did you mean 'next_open'? It must be one of ...
+    tradewright.domain.errors.ConfigError: fill is 'next_opn', did you mean 'next_open' or 'next_close'? It must ...
     """
 
     initial_capital: float = 100_000.0
@@ -159,7 +159,8 @@ class Settings:
     def needs_atr(self) -> bool:
         """True when protection is stated in average true ranges."""
         return any(
-            getattr(self, name) is not None and getattr(self, f"{name}_kind") == "atr" for name in ("stop", "target", "trail")
+            getattr(self, name) is not None and getattr(self, f"{name}_kind") == "atr"
+            for name in ("stop", "target", "trail")
         )
 
     @property
@@ -252,7 +253,8 @@ def protection_of(name: str, value: float | str | tuple[str, float] | None) -> t
     name : str
         ``stop``, ``target`` or ``trail``, for messages.
     value : float, str, tuple or None
-        ``0.05`` (fraction of the fill price), ``"2atr"``, ``"1.50amount"`` or ``("atr", 2.0)``; ``"50bp"`` is a fraction too.
+        ``0.05`` (fraction of the fill price), ``"2atr"``, ``"1.50amount"`` or ``("atr", 2.0)``; ``"50bp"`` is a
+        fraction too.
 
     Returns
     -------
@@ -279,7 +281,12 @@ def protection_of(name: str, value: float | str | tuple[str, float] | None) -> t
         text = value.strip().lower().replace(" ", "")
         if text.endswith("%"):
             raise ConfigError(f"{name} is {value!r}; write a fraction (0.05), never percent.")
-        for suffix, kind, divisor in (("atr", "atr", 1), ("amount", "amount", 1), ("bp", "fraction", 10_000), ("", "fraction", 1)):
+        for suffix, kind, divisor in (
+            ("atr", "atr", 1),
+            ("amount", "amount", 1),
+            ("bp", "fraction", 10_000),
+            ("", "fraction", 1),
+        ):
             if text.endswith(suffix):
                 try:
                     return float(text.removesuffix(suffix)) / divisor, kind
@@ -307,4 +314,6 @@ def _check(
     bounds += [f"above {above:g}"] if above > -math.inf else []
     bounds += [f"at most {most:g}"] if most < math.inf else []
     bounds += [f"below {below:g}"] if below < math.inf else []
-    raise ConfigError(f"{name} is {value!r}; it must be a finite number" + (f", {' and '.join(bounds)}." if bounds else "."))
+    raise ConfigError(
+        f"{name} is {value!r}; it must be a finite number" + (f", {' and '.join(bounds)}." if bounds else ".")
+    )

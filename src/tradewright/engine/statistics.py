@@ -2,8 +2,9 @@
 
 Entry points: `Statistics`, `check_plausible`.
 
-Invariants: the numbers that every run has come from the engine and are there at once; those that need the equity curve's
-dates, the cash flows or a benchmark are computed when first asked for; what is not defined is None and says why.
+Invariants: the numbers that every run has come from the engine and are there at once; those that need the equity
+curve's dates, the cash flows or a benchmark are computed when first asked for; what is not defined is None and says
+why.
 """
 
 from __future__ import annotations
@@ -113,14 +114,18 @@ def check_plausible(stats: Mapping[str, float], n_bars: int) -> None:
                 "with the data if they are right."
             )
     if n_bars > 2 and not math.isfinite(stats["volatility"]):
-        raise InvariantError(f"Volatility of this run is {stats['volatility']}: the equity curve holds a value that is no number.")
+        raise InvariantError(
+            f"Volatility of this run is {stats['volatility']}: the equity curve holds a value that is no number."
+        )
     if stats["total_return"] > LARGEST_RETURN or stats["total_return"] < -LARGEST_RETURN:
         raise InvariantError(
             f"The total return of this run is {stats['total_return']:.4g} (limit {LARGEST_RETURN:.0e}); such a number comes from bad "
             "prices or a strategy that sees the future. Check the data (tradewright data check) and the strategy."
         )
     if stats["max_drawdown"] > 0.0:
-        raise InvariantError(f"The maximum drawdown of this run is {stats['max_drawdown']}; it must be zero or negative.")
+        raise InvariantError(
+            f"The maximum drawdown of this run is {stats['max_drawdown']}; it must be zero or negative."
+        )
 
 
 def _complete(result: Result, core_stats: Mapping[str, float]) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 Entry points: `Table`, `iso_times`.
 
-Invariants: a table is a mapping from column names to NumPy arrays of one length, in a fixed order of columns; it needs
-neither pandas nor polars, but becomes either on request.
+Invariants: a table is a mapping from column names to NumPy arrays of one length, in a fixed order of columns; it
+needs neither pandas nor polars, but becomes either on request.
 """
 
 from __future__ import annotations
@@ -116,7 +116,10 @@ class Table(Mapping[str, "Array"]):
         shown = list(range(n)) if n <= limit else [*range(limit // 2), *range(n - limit // 2, n)]
         cells = [[name, *(_cell(column[i]) for i in shown)] for name, column in self._columns.items()]
         widths = [max(map(len, column)) for column in cells]
-        lines = ["  ".join(column[k].rjust(width) for column, width in zip(cells, widths, strict=True)) for k in range(len(shown) + 1)]
+        lines = [
+            "  ".join(column[k].rjust(width) for column, width in zip(cells, widths, strict=True))
+            for k in range(len(shown) + 1)
+        ]
         if n > limit:
             lines.insert(1 + limit // 2, f"... {n - 2 * (limit // 2)} more")
         return "\n".join([*lines, f"[{n} {self.name}]"])

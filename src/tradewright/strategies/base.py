@@ -1,6 +1,7 @@
 """What a strategy is.
 
-Entry points: `Strategy` (base class of built-in and user strategies), `CompiledRule`, `Indicator`, `FunctionStrategy`.
+Entry points: `Strategy` (base class of built-in and user strategies), `CompiledRule`, `Indicator`,
+`FunctionStrategy`.
 
 Invariants: a decision at the close of bar ``t`` depends on bars up to ``t`` and on nothing else; parameters are fixed
 when the object is made, are checked then, and are plain values, so that a result can be run again from its manifest.
@@ -19,6 +20,7 @@ import numpy as np
 
 from tradewright.domain.errors import InputError, closest
 from tradewright.kernel import core
+from tradewright.strategies.constraints import constraint
 
 if TYPE_CHECKING:
     from tradewright.domain.bars import Bars
@@ -53,6 +55,15 @@ class CompiledRule:
     values: tuple[float, ...]
     by_state: bool = True
     long_only: bool = True
+
+
+def _snake(name: str) -> str:  # stands first because the classes below are named by it
+    out: list[str] = []
+    for i, char in enumerate(name):
+        if char.isupper() and i and (not name[i - 1].isupper() or (i + 1 < len(name) and name[i + 1].islower())):
+            out.append("_")
+        out.append(char.lower())
+    return "".join(out)
 
 
 class Strategy:
@@ -101,6 +112,8 @@ class Strategy:
     """
 
     name: ClassVar[str] = ""
+    constraint: ClassVar[str] = ""
+    """Condition over the parameters, such as ``"1 <= fast < slow"``; a sweep applies it to a whole grid at once."""
     _defaults: ClassVar[dict[str, Any]] = {}
     _types: ClassVar[dict[str, Any] | None] = None
 
@@ -131,7 +144,13 @@ class Strategy:
         self.check()
 
     def check(self) -> None:
-        """Raise InputError when the parameters do not fit together; called once, when the object is made."""
+        """Raise InputError when the parameters do not fit together; called once, when the object is made.
+
+        A class that states a `constraint` needs no check of its own.
+        """
+        if self.constraint and not constraint(self.constraint)(self.params):
+            values = ", ".join(f"{key}={self.params[key]!r}" for key in constraint(self.constraint).names)
+            raise InputError(f"{self.name} needs {self.constraint}, not {values}.")
 
     @property
     def params(self) -> dict[str, Any]:
@@ -157,8 +176,8 @@ class Strategy:
         Parameters
         ----------
         values : str, array of shape (n_bars,) or callable
-            A kernel by name (``sma``, ``ema``, ``rsi``, ``std``, ``max``, ``min``, ``atr``), an array that is known bar by
-            bar, or a function of the bars that returns one.
+            A kernel by name (``sma``, ``ema``, ``rsi``, ``std``, ``max``, ``min``, ``atr``), an array that is known
+            bar by bar, or a function of the bars that returns one.
         *args : float
             Arguments of the kernel, such as the window.
         asset : int
@@ -191,20 +210,38 @@ class Strategy:
     def _hints(cls) -> dict[str, Any]:
         if cls._types is None:
             try:
-                cls._types = get_type_hints(cls, vars(sys.modules[cls.__module__]) if cls.__module__ in sys.modules else None)
+                cls._types = get_type_hints(
+                    cls, vars(sys.modules[cls.__module__]) if cls.__module__ in sys.modules else None
+                )
             except (NameError, TypeError):
                 cls._types = {}  # an annotation names something that only type checkers import
         return cls._types
 
 
 class RuleStrategy(Strategy):
-    """A strategy whose signals the engine computes: a subclass overrides `rule` and `warm_up` only."""
+    """A strategy whose signals the engine computes.
+
+    A subclass names the compiled rule and which of its parameters are the rule's numbers. Parameters ``on``
+    (``"state"`` or ``"cross"``) and ``direction`` (``"long"`` or ``"long_short"``), if it has them, choose how the
+    rule is read.
+    """
+
+    rule_name: ClassVar[str] = ""
+    rule_params: ClassVar[tuple[str, ...]] = ()
+
+    def rule(self) -> CompiledRule:
+        """Return the compiled rule with these parameters."""
+        values = self.__dict__
+        return CompiledRule(
+            self.rule_name,
+            tuple([float(values[key]) for key in self.rule_params]),
+            values.get("on", "state") == "state",
+            values.get("direction", "long") == "long",
+        )
 
     def signals(self, bars: Bars) -> I8:
         """Signals of the compiled rule, shape (n_bars, n_assets)."""
         rule = self.rule()
-        if rule is None:
-            raise InputError(f"{self.name} is a rule strategy without a rule(); override it.")
         market = core.Market(bars.ts, bars.open, bars.high, bars.low, bars.close, bars.volume)
         values = np.array(rule.values, dtype=np.float64)
         found = core.rule_signals(rule.name, market, values, by_state=rule.by_state, long_only=rule.long_only)
@@ -403,12 +440,3 @@ def _typed(owner: str, key: str, value: Any, hint: Any) -> Any:
     if hint is str and not isinstance(value, str):
         raise InputError(f"{key} of {owner} is {value!r}; it must be text.")
     return value
-
-
-def _snake(name: str) -> str:
-    out: list[str] = []
-    for i, char in enumerate(name):
-        if char.isupper() and i and (not name[i - 1].isupper() or (i + 1 < len(name) and name[i + 1].islower())):
-            out.append("_")
-        out.append(char.lower())
-    return "".join(out)

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from tradewright.domain.errors import InputError
-from tradewright.strategies.base import CompiledRule, RuleStrategy
+from tradewright.strategies.base import RuleStrategy
 
 __all__ = ["BollingerReversion"]
 
@@ -29,9 +28,9 @@ class BollingerReversion(RuleStrategy):
 
     Notes
     -----
-    ``band_t = mean_t -+ width * std_t`` over ``close[t - window + 1 .. t]`` with ddof 0; long when ``close_t < lower_t``, flat
-    again when ``close_t >= mean_t``, the state kept in between. Known at the close of ``t``; warm-up: `window` bars. Source:
-    J. Bollinger, "Bollinger on Bollinger Bands" (2001), chapters 7 and 15.
+    ``band_t = mean_t -+ width * std_t`` over ``close[t - window + 1 .. t]`` with ddof 0; long when ``close_t <
+    lower_t``, flat again when ``close_t >= mean_t``, the state kept in between. Known at the close of ``t``; warm-up:
+    `window` bars. Source: J. Bollinger, "Bollinger on Bollinger Bands" (2001), chapters 7 and 15.
 
     Examples
     --------
@@ -43,22 +42,13 @@ class BollingerReversion(RuleStrategy):
     """
 
     name = "bollinger_reversion"
+    constraint = "window >= 2 and width > 0"
+    rule_name = "bollinger"
+    rule_params = ("window", "width")
     window: int = 20
     width: float = 2.0
     on: Literal["cross", "state"] = "state"
     direction: Literal["long", "long_short"] = "long"
 
-    def check(self) -> None:
-        if self.window < 2 or self.width <= 0.0:
-            raise InputError(
-                f"bollinger_reversion needs a window of at least 2 and a width above 0, not window={self.window}, "
-                f"width={self.width}."
-            )
-
     def warm_up(self) -> int:
         return self.window + (1 if self.on == "cross" else 0)
-
-    def rule(self) -> CompiledRule:
-        return CompiledRule(
-            "bollinger", (float(self.window), self.width), by_state=self.on == "state", long_only=self.direction == "long"
-        )

@@ -22,8 +22,8 @@ class BuyAndHold(Strategy):
 
     Notes
     -----
-    A signal of 1 at the first close of each instrument, no opinion afterwards, so a position that a stop has closed is
-    not entered again. Without `size`, equity is split evenly over the instruments. Warm-up: one bar.
+    A signal of 1 at the first close of each instrument, no opinion afterwards, so a position that a stop has closed
+    is not entered again. Without `size`, equity is split evenly over the instruments. Warm-up: one bar.
 
     Examples
     --------

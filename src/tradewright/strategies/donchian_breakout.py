@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from tradewright.domain.errors import InputError
-from tradewright.strategies.base import CompiledRule, RuleStrategy
+from tradewright.strategies.base import RuleStrategy
 
 __all__ = ["DonchianBreakout"]
 
@@ -29,9 +28,10 @@ class DonchianBreakout(RuleStrategy):
 
     Notes
     -----
-    The channel at ``t`` is ``max(high[t - entry .. t - 1])`` and ``min(low[t - exit .. t - 1])``: the current bar is not part of
-    it, else a close could hardly ever leave it. Known at the close of ``t``; warm-up: ``max(entry, exit) + 1`` bars. Source: the
-    four-week rule of R. Donchian; windows 20 and 10 are "System 1" of the Turtles (C. Faith, "Way of the Turtle", 2007).
+    The channel at ``t`` is ``max(high[t - entry .. t - 1])`` and ``min(low[t - exit .. t - 1])``: the current bar is
+    not part of it, else a close could hardly ever leave it. Known at the close of ``t``; warm-up: ``max(entry, exit)
+    + 1`` bars. Source: the four-week rule of R. Donchian; windows 20 and 10 are "System 1" of the Turtles (C. Faith,
+    "Way of the Turtle", 2007).
 
     Examples
     --------
@@ -43,21 +43,13 @@ class DonchianBreakout(RuleStrategy):
     """
 
     name = "donchian_breakout"
+    constraint = "entry >= 1 and exit >= 1"
+    rule_name = "donchian"
+    rule_params = ("entry", "exit")
     entry: int = 20
     exit: int = 10
     on: Literal["cross", "state"] = "state"
     direction: Literal["long", "long_short"] = "long"
 
-    def check(self) -> None:
-        if self.entry < 1 or self.exit < 1:
-            raise InputError(
-                f"donchian_breakout needs windows of at least 1, not entry={self.entry}, exit={self.exit}."
-            )
-
     def warm_up(self) -> int:
         return max(self.entry, self.exit) + 1 + (1 if self.on == "cross" else 0)
-
-    def rule(self) -> CompiledRule:
-        return CompiledRule(
-            "donchian", (float(self.entry), float(self.exit)), by_state=self.on == "state", long_only=self.direction == "long"
-        )

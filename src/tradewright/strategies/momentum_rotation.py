@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tradewright.domain.errors import InputError
 from tradewright.kernel import core
 from tradewright.strategies.base import Strategy
 
@@ -29,17 +28,18 @@ class MomentumRotation(Strategy):
     lookback : int
         Start of the window in bars ago; 252 daily bars are twelve months.
     skip : int
-        End of the window in bars ago, ``0 <= skip < lookback``; the last month (21) is left out because returns of one
-        month tend to reverse.
+        End of the window in bars ago, ``0 <= skip < lookback``; the last month (21) is left out because returns of
+        one month tend to reverse.
     every : int
         Bars between rebalances.
 
     Notes
     -----
-    ``score_t = close[t - skip] / close[t - lookback] - 1``; at rows ``lookback, lookback + every, ...`` the `top` best
-    get ``1 / top`` each, ties to the earlier column, everything else 0. Warm-up: ``lookback + 1`` bars. Source: N. Jegadeesh,
-    S. Titman, "Returns to Buying Winners and Selling Losers", Journal of Finance 48 (1993); the 12-1 window is that of
-    C. Asness, T. Moskowitz, L. Pedersen, "Value and Momentum Everywhere", Journal of Finance 68 (2013), section I.B.
+    ``score_t = close[t - skip] / close[t - lookback] - 1``; at rows ``lookback, lookback + every, ...`` the `top`
+    best get ``1 / top`` each, ties to the earlier column, everything else 0. Warm-up: ``lookback + 1`` bars. Source:
+    N. Jegadeesh, S. Titman, "Returns to Buying Winners and Selling Losers", Journal of Finance 48 (1993); the 12-1
+    window is that of C. Asness, T. Moskowitz, L. Pedersen, "Value and Momentum Everywhere", Journal of Finance 68
+    (2013), section I.B.
 
     Examples
     --------
@@ -52,25 +52,16 @@ class MomentumRotation(Strategy):
     """
 
     name = "momentum_rotation"
+    constraint = "0 <= skip < lookback and top >= 1 and every >= 1"
     top: int = 5
     lookback: int = 252
     skip: int = 21
     every: int = 21
 
-    def check(self) -> None:
-        if not 0 <= self.skip < self.lookback:
-            raise InputError(
-                f"momentum_rotation needs 0 <= skip < lookback, not skip={self.skip}, lookback={self.lookback}."
-            )
-        if self.top < 1 or self.every < 1:
-            raise InputError(f"momentum_rotation needs top and every of at least 1, not {self.top} and {self.every}.")
-
     def warm_up(self) -> int:
         return self.lookback + 1
 
-    def weights(
-        self, bars: Bars
-    ) -> tuple[np.ndarray[Any, np.dtype[np.int64]], np.ndarray[Any, np.dtype[np.float64]]]:
+    def weights(self, bars: Bars) -> tuple[np.ndarray[Any, np.dtype[np.int64]], np.ndarray[Any, np.dtype[np.float64]]]:
         """Rows of rebalance and their weights ``(k, n_assets)``."""
         top = min(self.top, bars.n_assets)
         return core.momentum_weights(bars.close, self.lookback, self.skip, self.every, top, self.lookback)

@@ -2,8 +2,8 @@
 
 Entry points: `make_strategy`, `list_strategies`, `register`, `strategy_class`, `load_object`.
 
-Invariants: a name means one thing (a second registration of another class is refused); built-in names win over those of
-installed packages; a user's file is executed only because the user named it.
+Invariants: a name means one thing (a second registration of another class is refused); built-in names win over those
+of installed packages; a user's file is executed only because the user named it.
 """
 
 from __future__ import annotations
@@ -98,8 +98,8 @@ def make_strategy(what: Any, params: Mapping[str, Any] | None = None) -> Any:
     Parameters
     ----------
     what : str, Strategy, class or function
-        A registered name; ``"path/to/file.py:name"`` or ``"package.module:name"``; an instance (returned as it is when there
-        are no `params`); a class (called with `params`); a function ``f(bars, **params)``.
+        A registered name; ``"path/to/file.py:name"`` or ``"package.module:name"``; an instance (returned as it is
+        when there are no `params`); a class (called with `params`); a function ``f(bars, **params)``.
     params : mapping, optional
         Parameters by name.
 

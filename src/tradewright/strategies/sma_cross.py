@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from tradewright.domain.errors import InputError
-from tradewright.strategies.base import CompiledRule, RuleStrategy
+from tradewright.strategies.base import RuleStrategy
 
 __all__ = ["SmaCross"]
 
@@ -21,18 +20,18 @@ class SmaCross(RuleStrategy):
     fast, slow : int
         Windows in bars, ``1 <= fast < slow``.
     on : {"cross", "state"}
-        ``"cross"``: act only at the bar where the order of the averages changes, so the first trade waits for a cross.
-        ``"state"``: hold whatever the order of the averages says, from the first bar where both exist; a position that a
-        stop has closed is entered again at the next bar.
+        ``"cross"``: act only at the bar where the order of the averages changes, so the first trade waits for a
+        cross. ``"state"``: hold whatever the order of the averages says, from the first bar where both exist; a
+        position that a stop has closed is entered again at the next bar.
     direction : {"long", "long_short"}
         ``"long_short"`` goes short where ``"long"`` goes flat.
 
     Notes
     -----
-    ``fast_t = mean(close[t - fast + 1 .. t])``, likewise slow; state 1 if ``fast_t > slow_t``, else 0 (-1). Known at the
-    close of ``t``. Warm-up: `slow` bars, one more on the cross. Source: J. Brock, J. Lakonishok, B. LeBaron, "Simple
-    Technical Trading Rules and the Stochastic Properties of Stock Returns", Journal of Finance 47 (1992), section I.A
-    (variable-length moving average rule without band).
+    ``fast_t = mean(close[t - fast + 1 .. t])``, likewise slow; state 1 if ``fast_t > slow_t``, else 0 (-1). Known at
+    the close of ``t``. Warm-up: `slow` bars, one more on the cross. Source: J. Brock, J. Lakonishok, B. LeBaron,
+    "Simple Technical Trading Rules and the Stochastic Properties of Stock Returns", Journal of Finance 47 (1992),
+    section I.A (variable-length moving average rule without band).
 
     Examples
     --------
@@ -46,19 +45,13 @@ class SmaCross(RuleStrategy):
     """
 
     name = "sma_cross"
+    constraint = "1 <= fast < slow"
+    rule_name = "sma_cross"
+    rule_params = ("fast", "slow")
     fast: int = 20
     slow: int = 100
     on: Literal["cross", "state"] = "cross"
     direction: Literal["long", "long_short"] = "long"
 
-    def check(self) -> None:
-        if not 1 <= self.fast < self.slow:
-            raise InputError(f"sma_cross needs 1 <= fast < slow, not fast={self.fast}, slow={self.slow}.")
-
     def warm_up(self) -> int:
         return self.slow + (1 if self.on == "cross" else 0)
-
-    def rule(self) -> CompiledRule:
-        return CompiledRule(
-            "sma_cross", (float(self.fast), float(self.slow)), by_state=self.on == "state", long_only=self.direction == "long"
-        )
