@@ -94,7 +94,7 @@ class Reading:
     def __post_init__(self) -> None:
         for role in self.columns:
             if role not in _NAMES:
-                raise InputError(f"columns maps {role!r}, which is no meaning{closest(role, ROLES)} "
+                raise InputError(f"columns maps {role!r}, which is no meaning{closest(role, ROLES) or '.'} "
                                  f"Known: {', '.join(ROLES)}.")  # fmt: skip
 
     def instrument(self, symbol: str) -> Instrument:
@@ -145,7 +145,7 @@ def roles_of(names: Sequence[str], columns: Mapping[str, str] | None = None) -> 
         if name not in names:
             near = {_plain(n): n for n in names}.get(_plain(name))
             if near is None:
-                raise InputError(f"There is no column {name!r} for {role}{closest(name, names)} "
+                raise InputError(f"There is no column {name!r} for {role}{closest(name, names) or '.'} "
                                  f"Columns: {', '.join(map(repr, names[:20]))}.")  # fmt: skip
             name = near
         found[role] = name
@@ -359,7 +359,9 @@ def _wanted(symbols: Sequence[str] | None, have: Sequence[str], source: str) -> 
         found = by_key.get(symbol.casefold())
         if found is None:
             shown = ", ".join(have[:12]) + (f" and {len(have) - 12} more" if len(have) > 12 else "")
-            raise MissingDataError(f"No {symbol!r} in {source or 'the table'}{closest(symbol, have)} It has {shown}.")
+            raise MissingDataError(
+                f"No {symbol!r} in {source or 'the table'}{closest(symbol, have) or '.'} It has {shown}."
+            )
         out.append(found)
     return out
 

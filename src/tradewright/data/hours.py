@@ -144,14 +144,14 @@ def hours_of(calendar: str) -> MarketHours:
     except ImportError:
         known = [*_TABLE, *_ALIASES]
         raise InputError(
-            f"There is no market calendar {calendar!r}{closest(calendar, known)}. Built in: "
+            f"There is no market calendar {calendar!r}{closest(calendar, known) or '.'} Built in: "
             f"{', '.join(_TABLE)}; `pip install tradewright[data]` adds the others."
         ) from None
     try:
         found = library.get_calendar(calendar)
     except library.errors.InvalidCalendarName:
         known = [*_TABLE, *_ALIASES, *library.get_calendar_names()]
-        raise InputError(f"There is no market calendar {calendar!r}{closest(calendar, known)}.") from None
+        raise InputError(f"There is no market calendar {calendar!r}{closest(calendar, known) or '.'}") from None
     opens, closes = found.open_times[-1][1], found.close_times[-1][1]
     open_minute, close_minute = opens.hour * 60 + opens.minute, closes.hour * 60 + closes.minute
     overnight = found.open_offset == -1

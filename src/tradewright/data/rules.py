@@ -203,34 +203,44 @@ class VolumeRule:
 
 
 class ScaleRule:
-    """The price level does not jump by a factor of `factor` and back: a stretch in another unit, or a wild print."""
+    """The price does not jump to another order of magnitude and back: a stretch in another unit, or a wild print."""
 
     name = "scale"
     stage: Stage = "level"
 
-    def __init__(self, *, factor: float = 50.0, max_share: float = 0.25) -> None:
+    def __init__(self, *, factor: float = 50.0, back: float = 5.0) -> None:
         self.factor = factor
-        self.max_share = max_share
+        self.back = back
 
     def hits(self, series: Series) -> list[Hits]:
-        """Rows of stretches that leave the level and return to it."""
+        """Rows of stretches between a jump by `factor` and the return to within `back` times the level before.
+
+        A level that is never returned to is not objected to (`SplitRule` warns of the jump).
+        """
         close = series.close
         if close.size < 3:
             return []
         with np.errstate(over="ignore"):
-            up = np.flatnonzero((close[1:] > self.factor * close[:-1]) | (close[1:] * self.factor < close[:-1])) + 1
+            jumps = (close[1:] > self.factor * close[:-1]) | (close[1:] * self.factor < close[:-1])
+        edges = np.concatenate(([0], np.flatnonzero(jumps) + 1, [close.size]))
+        if edges.size == 2:
+            return []
         bad = np.zeros(close.shape, dtype=np.bool_)
-        k = 0
-        while k + 1 < up.size:
-            first, after = int(up[k]), int(up[k + 1])
-            level = close[first - 1]
-            returns = level / 3.0 < close[after] < level * 3.0
-            if returns and after - first <= self.max_share * close.size:
-                bad[first:after] = True
-                k += 2
-            else:
-                k += 1
-        text = f"the close {{value:g}} is more than {self.factor:g} times off the rows around"
+        stretches = list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
+        main = int(np.argmax(np.diff(edges)))
+        # From the longest stretch outwards: whatever lies between it and the next stretch on its level is off.
+        for others, near, far in ((stretches[main + 1 :], 0, -1), (stretches[:main][::-1], -1, 0)):
+            level = close[stretches[main][1] - 1 if near == 0 else stretches[main][0]]
+            pending: list[tuple[int, int]] = []
+            for first, after in others:
+                ends = (close[first], close[after - 1])
+                if level / self.back < ends[near] < level * self.back:
+                    for a, b in pending:
+                        bad[a:b] = True
+                    pending, level = [], ends[far]
+                else:
+                    pending.append((first, after))
+        text = "the close {value:g} is of another order of magnitude than the rows around"
         return _hits(bad, close, "error", text, "quarantined")
 
 

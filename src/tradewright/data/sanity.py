@@ -359,9 +359,9 @@ def _ordered(series: Series, origin: npt.NDArray[np.int64], notes: _Notes) -> np
     ts = series.ts[origin]
     if bool((ts[1:] > ts[:-1]).all()):
         return origin
-    back = np.flatnonzero(ts[1:] < np.maximum.accumulate(ts)[:-1]) + 1
+    back = np.flatnonzero(ts[1:] < ts[:-1]) + 1
     if back.size:
-        late = Hits(back, "warning", "comes after a row of a later time", series.close[origin[back]], "sorted")
+        late = Hits(back, "warning", "its time lies before that of the row above", series.close[origin[back]], "sorted")
         notes.add("order", late, origin)
     origin = origin[np.argsort(ts, kind="stable")]
     ts = series.ts[origin]
@@ -435,7 +435,9 @@ def _rules(rules: Iterable[Rule | str]) -> tuple[Rule, ...]:
         elif rule in by_name:
             out.append(by_name[rule])
         else:
-            raise InputError(f"There is no data rule {rule!r}{closest(rule, by_name)} Known: {', '.join(by_name)}.")
+            raise InputError(
+                f"There is no data rule {rule!r}{closest(rule, by_name) or '.'} Known: {', '.join(by_name)}."
+            )
     return tuple(out)
 
 

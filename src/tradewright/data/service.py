@@ -1,6 +1,7 @@
 """The one entry for market data: pick the provider, load, judge, cut.
 
-Entry points: `load` (bars), `load_with_report` (bars and what the rules found), `provider_for`.
+Entry points: `load` (bars), `load_with_report` (bars and what the rules found), `judge` (only what
+the rules find), `provider_for`.
 
 Invariants: no rows is an error, never an empty result; no provider stands in for another, so made-up prices appear only
 where ``provider="synthetic"`` was written, and are marked as such.
@@ -21,13 +22,13 @@ from .intervals import interval_ns
 from .providers import make
 from .providers.base import Progress, SeriesProvider, assemble, check_symbols
 from .rules import DEFAULT_RULES, Rule
-from .sanity import Repair, SanityReport, clean
+from .sanity import Repair, SanityReport, check, clean
 from .stamps import Stamp
 
 if TYPE_CHECKING:
     from ..domain.ports import Provider
 
-__all__ = ["load", "load_with_report", "provider_for"]
+__all__ = ["judge", "load", "load_with_report", "provider_for"]
 
 _FILE_OPTIONS = frozenset({"csv", "parquet"})
 
@@ -174,6 +175,53 @@ def load_with_report(
             f"{dates[0]} to {dates[-1]}."
         )
     return cut, report
+
+
+def judge(
+    symbols: str | Iterable[str] | None = None,
+    *,
+    provider: str | Provider | None = None,
+    data: Any = None,
+    interval: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    tz: str | None = None,
+    stamp: Stamp = "auto",
+    rules: Iterable[Rule | str] = DEFAULT_RULES,
+    progress: Progress | None = None,
+    **options: Any,
+) -> tuple[tuple[str, ...], SanityReport]:
+    """What the rules find in a source, without making bars of it: works when not one row is good.
+
+    Parameters
+    ----------
+    symbols, provider, data, interval, columns, tz, stamp, rules, progress, **options
+        As in `load`.
+
+    Returns
+    -------
+    symbols : tuple of str
+        What was judged.
+    report : SanityReport
+
+    Examples
+    --------
+    >>> symbols, report = judge("SPX")
+    >>> symbols, report.ok, report.n_rows
+    (('SPX',), True, 5031)
+    """
+    wanted = None if symbols is None else check_symbols(symbols)
+    if data is None or isinstance(data, (str, Path)):
+        source = provider_for(
+            provider, data, reading=Reading(dict(columns or {}), tz, stamp), interval=interval, **options
+        )
+        if isinstance(source, SeriesProvider):
+            series = source.series(wanted, interval, progress=progress)
+            return tuple(raw.instrument.id for raw in series), check(series, rules=rules)
+    bars, report = load_with_report(
+        symbols, provider=provider, data=data, interval=interval, columns=columns, tz=tz, stamp=stamp, rules=rules,
+        progress=progress, **options,
+    )  # fmt: skip
+    return bars.symbols, report
 
 
 def provider_for(

@@ -59,7 +59,7 @@ def zone_of(name: str) -> dt.tzinfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise InputError(f"There is no time zone {name!r}{closest(name, available_timezones())}.") from None
+        raise InputError(f"There is no time zone {name!r}{closest(name, available_timezones()) or '.'}") from None
 
 
 def utc_offsets(ts: npt.NDArray[np.int64], zone: str) -> npt.NDArray[np.int64]:

@@ -111,7 +111,9 @@ def make(name: str, **options: Any) -> Provider:
     """
     entry = _BUILT_IN.get(name) or _plugged().get(name)
     if entry is None:
-        raise InputError(f"There is no data provider {name!r}{closest(name, names())} Known: {', '.join(names())}.")
+        raise InputError(
+            f"There is no data provider {name!r}{closest(name, names()) or '.'} Known: {', '.join(names())}."
+        )
     module, _, attribute = entry.target.partition(":")
     try:
         factory = getattr(import_module(module), attribute)

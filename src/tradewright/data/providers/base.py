@@ -116,7 +116,7 @@ def check_symbols(symbols: str | Iterable[str]) -> list[str]:
 def unknown_symbol(symbol: str, known: Sequence[str], source: str) -> MissingDataError:
     """Error for a symbol that a source does not have, with the nearest it has."""
     shown = ", ".join(known[:12]) + (f" and {len(known) - 12} more" if len(known) > 12 else "")
-    return MissingDataError(f"No {symbol!r} in {source}{closest(symbol, known)} It has {shown or 'nothing'}.")
+    return MissingDataError(f"No {symbol!r} in {source}{closest(symbol, known) or '.'} It has {shown or 'nothing'}.")
 
 
 def only_interval(raw: RawSeries, interval: str | None) -> RawSeries:

@@ -125,7 +125,7 @@ class FileProvider(SeriesProvider):
         self.path = Path(path).expanduser()
         if not self.path.exists():
             near = [p.name for p in self.path.parent.iterdir()] if self.path.parent.is_dir() else []
-            raise MissingDataError(f"There is no file or folder {self.path}{closest(self.path.name, near)}")
+            raise MissingDataError(f"There is no file or folder {self.path}{closest(self.path.name, near) or '.'}")
         self.reading = Reading(dict(columns or {}), tz, stamp, day_first, calendar, adjust)
         self.symbol, self.adjusted, self.licence, self.workers = symbol, adjusted, licence, workers
 

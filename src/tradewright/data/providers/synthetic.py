@@ -117,7 +117,9 @@ class SyntheticProvider(SeriesProvider):
         decimals: int = 4,
     ) -> None:
         if regime not in REGIMES:
-            raise InputError(f"There is no regime {regime!r}{closest(regime, REGIMES)} Known: {', '.join(REGIMES)}.")
+            raise InputError(
+                f"There is no regime {regime!r}{closest(regime, REGIMES) or '.'} Known: {', '.join(REGIMES)}."
+            )
         for what, value, low, high in (
             ("n_bars", n_bars, 1, 50_000_000), ("seed", seed, 0, 2**63), ("correlation", correlation, 0.0, 1.0),
             ("price", price, 10.0**-decimals, 1e9), ("volatility", volatility or 0.0, 0.0, 10.0),
