@@ -177,6 +177,6 @@ def closest(name: str, known: Iterable[str], *, limit: int = 3) -> str:
     near = difflib.get_close_matches(name.casefold(), list(originals), n=limit, cutoff=0.6)
     if not near:
         return ""
-    words = [repr(originals[match]) for match in near]
+    words = [repr(str(originals[match])) for match in near]
     text = words[0] if len(words) == 1 else ", ".join(words[:-1]) + " or " + words[-1]
     return f", did you mean {text}?"

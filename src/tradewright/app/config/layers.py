@@ -22,6 +22,7 @@ from tradewright.domain.errors import ConfigError
 
 __all__ = [
     "ENV_PREFIX",
+    "WORDS",
     "Layer",
     "Leaf",
     "environment_layer",
@@ -86,18 +87,47 @@ class Layer:
 
 
 class _Loader(yaml.SafeLoader):
-    """Safe loader that reads 1e-3 as the number it is (YAML 1.1 takes it for text)."""
+    """Safe loader with the words of YAML 1.2.
+
+    By YAML 1.1, which the library speaks, 1e-3 is text, 09:30 is 34,200, 010 is 8, "no" is false and dates are objects.
+    """
+
+    def construct_decimal(self, node: yaml.Node) -> int:
+        """Whole number in decimal, or with the prefix 0x or 0o."""
+        text = str(node.value)
+        return int(text, 0) if text.lstrip("+-")[:2] in {"0x", "0o"} else int(text)
 
 
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(?:[0-9][0-9_]*\.?[0-9_]*|\.[0-9_]+)[eE][-+]?[0-9]+$"),
-    list("-+0123456789."),
+WORDS: Final = (
+    ("null", r"^(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
+    ("bool", r"^(?:true|True|TRUE|false|False|FALSE)$", list("tTfF")),
+    ("int", r"^(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)$", list("-+0123456789")),
+    (
+        "float",
+        r"^(?:[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$",
+        list("-+0123456789."),
+    ),
+    ("merge", r"^(?:<<)$", ["<"]),
 )
+"""Tag, pattern and first letters of every plain text that is not just text."""
+
+_Loader.yaml_implicit_resolvers = {}
+for _tag, _pattern, _first in WORDS:
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), _first)
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_decimal)
 
 
-def file_layer(path: Path, name: str) -> Layer:
+def file_layer(path: Path, name: str, *, shown: str | None = None) -> Layer:
     """Layer from a YAML or JSON file.
+
+    Parameters
+    ----------
+    path : Path
+        The file; a name that ends in ``.json`` is read as JSON.
+    name : str
+        Name of the layer.
+    shown : str, optional
+        How the file is called in messages, default its path.
 
     Raises
     ------
@@ -110,7 +140,7 @@ def file_layer(path: Path, name: str) -> Layer:
         raise ConfigError(f"There is no configuration file {str(path)!r}; check the path.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"The configuration file {str(path)!r} cannot be read: {error}.") from None
-    return text_layer(text, name, str(path), is_json=path.suffix.lower() == ".json")
+    return text_layer(text, name, shown or str(path), is_json=path.suffix.lower() == ".json")
 
 
 def text_layer(text: str, name: str, source: str, *, is_json: bool = False) -> Layer:
@@ -295,4 +325,4 @@ def scalar(text: str) -> Any:
 
 def secret_hint(key: str) -> str:
     """What to say when an unknown key looks like a secret."""
-    return "; secrets are read from the environment only" if _SECRET.search(key.rsplit(".", 1)[-1]) else ""
+    return "; secrets are read from the environment only." if _SECRET.search(key.rsplit(".", 1)[-1]) else ""

@@ -19,7 +19,7 @@ from typing import Any, Final
 from tradewright.app.config.layers import Layer, Leaf, file_layer, flatten
 from tradewright.domain.errors import ConfigError, closest
 
-__all__ = ["ALIASES", "Profile", "config_dir", "create_profile", "list_profiles", "profile_layers"]
+__all__ = ["ALIASES", "Profile", "config_dir", "create_profile", "list_profiles", "profile_layers", "shown"]
 
 SHIPPED: Final = Path(__file__).parent / "shipped"
 
@@ -128,7 +128,7 @@ def profile_layers(name: str, folder: Path | None = None) -> tuple[list[Layer], 
             raise ConfigError(f"Profiles extend each other in a circle: {circle}; remove one 'extends'.")
         chain.append(path)
         base = path.parent
-        layer = file_layer(path, "profile")
+        layer = file_layer(path, "profile", shown=shown(path))
         extends = layer.leaves.get("extends")
         if "profile" in layer.leaves:
             raise ConfigError(f"{layer.leaves['profile'].place}: a profile cannot name a profile; write 'extends'.")
@@ -187,9 +187,8 @@ def create_profile(
       use_composer: true
     <BLANKLINE>
     """
-    import yaml
-
     from tradewright.app.config.resolve import resolve_layers
+    from tradewright.app.config.text import dump_yaml
 
     if not _NAME.match(name):
         raise ConfigError(
@@ -220,11 +219,15 @@ def create_profile(
             block = block.setdefault(part, {})
         block[last] = list(value) if isinstance(value, tuple) else value
     target.parent.mkdir(parents=True, exist_ok=True)
-    text = yaml.safe_dump(tree, sort_keys=False, allow_unicode=True)
     partial = target.with_suffix(".tmp")
-    partial.write_text(text, encoding="utf-8")
+    partial.write_text(dump_yaml(tree), encoding="utf-8")
     partial.replace(target)
     return target
+
+
+def shown(path: Path) -> str:
+    """Name of a configuration file in messages and results; files of the package the same on every machine."""
+    return path.relative_to(SHIPPED.parent).as_posix() if path.is_relative_to(SHIPPED) else str(path)
 
 
 def _path_of(name: str, folder: Path | None, base: Path) -> Path:
@@ -240,4 +243,4 @@ def _path_of(name: str, folder: Path | None, base: Path) -> Path:
         if path.is_file():
             return path
     known = [profile.name for profile in list_profiles(folder)]
-    raise ConfigError(f"There is no profile {name!r}{closest(name, known)}; known are {', '.join(known)}.")
+    raise ConfigError(f"There is no profile {name!r}{closest(name, known) or '.'} Known are {', '.join(known)}.")

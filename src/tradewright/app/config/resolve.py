@@ -31,7 +31,7 @@ from tradewright.app.config.layers import (
     set_layer,
 )
 from tradewright.app.config.models import Config, CostsConfig, Key, keys
-from tradewright.app.config.profiles import SHIPPED, profile_layers
+from tradewright.app.config.profiles import ALIASES, SHIPPED, profile_layers, shown
 from tradewright.domain.errors import ConfigError, closest
 from tradewright.domain.instrument import AssetClass, asset_class_of
 from tradewright.engine.costs import PRESETS
@@ -42,7 +42,7 @@ __all__ = ["Overridden", "Resolved", "Row", "config_hash", "resolve", "resolve_l
 LIMITS: Final = ("max_gross", "max_position", "daily_loss", "max_drawdown")
 """Limits of the risk block that the engine knows under the same name."""
 
-_NOT_HASHED: Final = ("report", "logging")
+_NOT_HASHED: Final = ("profile", "report", "logging")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ class Resolved:
             If the class is unknown.
         """
         if asset_class not in list(AssetClass):
-            raise ConfigError(f"There is no asset class {asset_class!r}{closest(asset_class, list(AssetClass))}.")
+            raise ConfigError(f"There is no asset class {asset_class!r}{closest(asset_class, list(AssetClass)) or '.'}")
         kept = [layer for layer in self.layers if layer.name != "asset class"]
         chosen = _class_layers(asset_class, self.class_layers)
         index = _place_of_class(kept)
@@ -230,6 +230,7 @@ def resolve(
     layers: list[Layer] = []
     notes: list[str] = []
     name = _newest(above, "profile")
+    above = [_renamed(layer) for layer in above]
     if name is not None:
         found, note = profile_layers(str(name), profile_folder)
         layers += found
@@ -268,13 +269,15 @@ def resolve_layers(layers: Sequence[Layer]) -> Resolved:
         if f"engine.{limit}" not in leaves and f"risk.{limit}" in leaves:
             leaves[f"engine.{limit}"] = leaves[f"risk.{limit}"]
             derived[f"engine.{limit}"] = f"risk.{limit}"
-    config = _validated(leaves)
+    config = _validated(leaves, derived)
     base = model_layer({key: item.default for key, item in _keys().items()}, _BASE)
     return Resolved(config, (base, *layers), (), derived, {})
 
 
 def config_hash(config: Config) -> str:
-    """SHA-256 (hex) of the canonical JSON of everything that can change a result (not `report`, not `logging`).
+    """SHA-256 (hex) of the canonical JSON of everything that can change a result.
+
+    `report` and `logging` cannot, and the name of the profile is only a name: its settings are in the hash.
 
     Examples
     --------
@@ -325,6 +328,14 @@ def _newest(layers: Sequence[Layer], key: str) -> Any:
     return None
 
 
+def _renamed(layer: Layer) -> Layer:
+    """Layer with the new name of its profile where it gives an old one."""
+    leaf = layer.leaves.get("profile")
+    if leaf is None or not isinstance(leaf.value, str) or leaf.value not in ALIASES:
+        return layer
+    return Layer(layer.name, {**layer.leaves, "profile": Leaf(ALIASES[leaf.value][0], leaf.source, leaf.line)})
+
+
 def _drop_block(leaves: dict[str, Leaf], key: str, leaf: Leaf) -> None:
     """An open block given as a whole ({} or a mapping) replaces what lower layers put into it."""
     if isinstance(leaf.value, Mapping):
@@ -348,7 +359,7 @@ def _asset_class(layers: Sequence[Layer]) -> str | None:
 
 def _class_layers(asset_class: str, own: Mapping[str, Layer]) -> list[Layer]:
     path = SHIPPED / "asset_classes" / f"{asset_class}.yaml"
-    shipped = [file_layer(path, "asset class")] if path.is_file() else []
+    shipped = [file_layer(path, "asset class", shown=shown(path))] if path.is_file() else []
     return [*shipped, *([own[asset_class]] if asset_class in own else [])]
 
 
@@ -357,7 +368,7 @@ def _own_class_layers(block: Layer) -> dict[str, Layer]:
     for key, leaf in block.leaves.items():
         name, _, rest = key.partition(".")
         if name not in list(AssetClass):
-            raise ConfigError(f"{leaf.place}: there is no asset class {name!r}{closest(name, list(AssetClass))}.")
+            raise ConfigError(f"{leaf.place}: there is no asset class {name!r}{closest(name, list(AssetClass)) or '.'}")
         if rest in {"profile", "data.symbols"}:
             raise ConfigError(f"{leaf.place}: {rest} cannot depend on the asset class; set it above.")
         if rest:
@@ -372,7 +383,8 @@ def _preset_layer(name: str, layers: Sequence[Layer]) -> Layer:
     if maker is None:
         leaf = next(layer.leaves["costs.preset"] for layer in reversed(layers) if "costs.preset" in layer.leaves)
         raise ConfigError(
-            f"{leaf.place}: there is no cost preset {name!r}{closest(name, PRESETS)}; known are {', '.join(PRESETS)}."
+            f"{leaf.place}: there is no cost preset {name!r}{closest(name, PRESETS) or '.'} "
+            f"Known are {', '.join(PRESETS)}."
         )
     costs = maker()
     values = {
@@ -408,7 +420,9 @@ def _refuse_unknown(layers: Sequence[Layer]) -> None:
             if owner is not None:
                 problems.append(f"{leaf.place}: {owner} takes a value ({known[owner].kind}), not a block.")
                 continue
-            problems.append(f"{leaf.place}: there is no setting {key!r}{_nearest(key, known)}{secret_hint(key)}.")
+            problems.append(
+                f"{leaf.place}: there is no setting {key!r}{secret_hint(key) or _nearest(key, known) or '.'}"
+            )
     if problems:
         raise ConfigError("\n".join(problems))
 
@@ -427,7 +441,7 @@ def _nearest(key: str, known: Mapping[str, Key]) -> str:
     return near.replace(near.split("'")[1], by_last[near.split("'")[1]]) if near else ""
 
 
-def _validated(leaves: Mapping[str, Leaf]) -> Config:
+def _validated(leaves: Mapping[str, Leaf], derived: Mapping[str, str]) -> Config:
     tree: dict[str, Any] = {}
     known = _keys()
     for key, leaf in leaves.items():
@@ -441,7 +455,9 @@ def _validated(leaves: Mapping[str, Leaf]) -> Config:
     try:
         config = Config.model_validate(tree)
     except ValidationError as error:
-        raise ConfigError("\n".join(_problem(item, leaves) for item in error.errors())) from None
+        # What follows from another key is wrong only because that key is; one complaint is enough.
+        own = [item for item in error.errors() if ".".join(map(str, item["loc"])) not in derived] or error.errors()
+        raise ConfigError("\n".join(_problem(item, leaves) for item in own)) from None
     _refuse_free_costs(config.costs, leaves)
     return config
 
@@ -466,7 +482,8 @@ def _problem(error: Any, leaves: Mapping[str, Leaf]) -> str:
         inside = [item for name, item in leaves.items() if name.startswith(f"{location}.")]
         place = inside[-1].place if inside else location
         return f"{place}: {location}: {_sentence(error)}."
-    return f"{leaf.place}: {key} is {_shown(leaf.value)}; {_sentence(error)}{_hint(key, leaf.value)}."
+    hint = _hint(key, leaf.value)
+    return f"{leaf.place}: {key} is {_shown(leaf.value)}; {_sentence(error)}{hint}" + ("" if hint[-1:] == "?" else ".")
 
 
 def _shown(value: Any) -> str:
@@ -512,8 +529,8 @@ def _hint(key: str, value: Any) -> str:
         return ""
     if isinstance(value, str) and not value.endswith("%"):
         words = [word for word in known.kind.split(", ") if word.isidentifier()]
-        return closest(value, words, limit=1).rstrip("?")
-    limit = known.kind.rpartition("<")[2].removeprefix("=").split(" ")[0].strip() if "<" in known.kind else ""
+        return closest(value, words, limit=1)
+    limit = known.kind.rpartition("<")[2].removeprefix("=").strip() if "<" in known.kind else ""
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if number and limit in {"1", "0.05"} and 1 <= value <= 100:
         return f" (fractions, never percent: {value:g} % is {value / 100:g})"

@@ -1,6 +1,6 @@
 """Configurations as text that can be read back, and the reference of all settings.
 
-Entry points: `to_yaml`, `to_json`, `reference`.
+Entry points: `to_yaml`, `to_json`, `dump_yaml`, `reference`.
 
 Invariants: what `to_yaml` and `to_json` write resolves to the same hash when it is given as the user's file.
 """
@@ -12,7 +12,7 @@ from typing import Any
 
 from tradewright.app.config.models import Config, keys
 
-__all__ = ["reference", "to_json", "to_yaml"]
+__all__ = ["dump_yaml", "reference", "to_json", "to_yaml"]
 
 
 def to_yaml(config: Config) -> str:
@@ -23,9 +23,33 @@ def to_yaml(config: Config) -> str:
     >>> print(to_yaml(Config()).splitlines()[0])
     profile: null
     """
+    return dump_yaml(_plain(config))
+
+
+def dump_yaml(tree: dict[str, Any]) -> str:
+    """YAML of plain values; text that any version of YAML takes for something else is quoted.
+
+    Examples
+    --------
+    >>> print(dump_yaml({"a": "1e-3", "b": "no", "c": 0.001, "d": "SPY"}), end="")
+    a: '1e-3'
+    b: 'no'
+    c: 0.001
+    d: SPY
+    """
+    import re
+
     import yaml
 
-    return yaml.safe_dump(_plain(config), sort_keys=False, allow_unicode=True)
+    from tradewright.app.config.layers import WORDS
+
+    class Dumper(yaml.SafeDumper):
+        """Knows the words of YAML 1.2 besides those of 1.1."""
+
+    for tag, pattern, first in WORDS:
+        Dumper.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(pattern), first)
+    text: str = yaml.dump(tree, Dumper=Dumper, sort_keys=False, allow_unicode=True)
+    return text
 
 
 def to_json(config: Config) -> str:
