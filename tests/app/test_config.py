@@ -308,7 +308,7 @@ def test_blocks_can_be_shared_by_an_anchor(tmp_path: Path) -> None:
 def test_a_configuration_never_changes() -> None:
     config = resolve(env={}, sets=["strategy.params.fast=10"]).config
     with pytest.raises(ValidationError):
-        config.risk.max_gross = 1.0  # type: ignore[misc]
+        config.risk.max_gross = 1.0
     with pytest.raises(TypeError, match="never changes"):
         config.strategy.params["fast"] = 20
     assert pickle.loads(pickle.dumps(config)) == config
