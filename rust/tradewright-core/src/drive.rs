@@ -1,0 +1,497 @@
+//! Whole runs over arrays.
+//!
+//! Entry points: [`signals`], [`weights`], [`orders`], [`drive`] (any decision function).
+//! Invariant: passing over quiet bars, and the direct lane for plain signals, change no bit of the result; tests compare them with [`Pace::EveryBar`].
+
+use crate::decide::Ticket;
+use crate::engine::{Bar, Engine};
+use crate::error::{Error, Result};
+use crate::fill::Request;
+use crate::market::Market;
+use crate::simd;
+use crate::types::{FillRule, Kind, Offset, Phase, Reason, Tif, TrailUpdate, HOLD};
+use crate::units::from_units;
+
+/// How to go through the bars.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// Pass over bars on which nothing can happen.
+    Quick,
+    /// Every bar through the whole engine.
+    EveryBar,
+}
+
+/// Where decisions come from.
+pub trait Decisions {
+    /// The first bar from `t` on whose close may take a decision, given the sign of the only asset's position (one asset) .
+    fn next(&mut self, t: usize, sign: i8) -> usize;
+    fn decide(&mut self, engine: &mut Engine, bar: &Bar, last: bool) -> Result<()>;
+}
+
+struct Signals<'a> {
+    codes: &'a [i8],
+    size: Option<&'a [f64]>,
+    m: usize,
+    n: usize,
+}
+
+impl Decisions for Signals<'_> {
+    fn next(&mut self, t: usize, sign: i8) -> usize {
+        if self.m == 1 {
+            t + simd::next_opinion(&self.codes[t..], sign)
+        } else {
+            (t..self.n).find(|t| self.codes[t * self.m..(t + 1) * self.m].iter().any(|c| *c != HOLD)).unwrap_or(self.n)
+        }
+    }
+
+    fn decide(&mut self, engine: &mut Engine, bar: &Bar, last: bool) -> Result<()> {
+        let at = bar.t as usize * self.m;
+        engine.signals(bar, &self.codes[at..at + self.m], self.size.map(|s| &s[at..at + self.m]), last)
+    }
+}
+
+struct Weights<'a> {
+    rows: &'a [i64],
+    weights: &'a [f64],
+    m: usize,
+    at: usize,
+    n: usize,
+}
+
+impl Decisions for Weights<'_> {
+    fn next(&mut self, t: usize, _: i8) -> usize {
+        let at = self.rows.partition_point(|r| (*r as usize) < t);
+        self.rows.get(at).map_or(self.n, |r| *r as usize)
+    }
+
+    fn decide(&mut self, engine: &mut Engine, bar: &Bar, last: bool) -> Result<()> {
+        while self.at < self.rows.len() && self.rows[self.at] < bar.t {
+            self.at += 1;
+        }
+        if self.rows.get(self.at) == Some(&bar.t) {
+            let from = self.at * self.m;
+            engine.weights(bar, &self.weights[from..from + self.m], last)?;
+        }
+        Ok(())
+    }
+}
+
+struct Orders<'a> {
+    bars: &'a [i64],
+    tickets: &'a [Ticket],
+    at: usize,
+    n: usize,
+}
+
+impl Decisions for Orders<'_> {
+    fn next(&mut self, t: usize, _: i8) -> usize {
+        let at = self.bars.partition_point(|b| (*b as usize) < t);
+        self.bars.get(at).map_or(self.n, |b| *b as usize)
+    }
+
+    fn decide(&mut self, engine: &mut Engine, bar: &Bar, _: bool) -> Result<()> {
+        while self.at < self.bars.len() && self.bars[self.at] <= bar.t {
+            engine.submit(bar, &self.tickets[self.at])?;
+            self.at += 1;
+        }
+        Ok(())
+    }
+}
+
+/// Run signals; `equity` receives one value per bar.
+pub fn signals(engine: &mut Engine, market: &Market, codes: &[i8], size: Option<&[f64]>, pace: Pace, equity: &mut [f64]) -> Result<()> {
+    let cells = market.n * market.m;
+    if codes.len() != cells || size.is_some_and(|s| s.len() != cells) {
+        return Err(Error::Input(format!("signals have {} values; {} bars of {} assets need {cells}", codes.len(), market.n, market.m)));
+    }
+    if pace == Pace::Quick && plain(engine, market) {
+        return direct(engine, market, codes, size, equity);
+    }
+    drive(engine, market, &mut Signals { codes, size, m: market.m, n: market.n }, pace, equity)
+}
+
+/// Run target weights given on ascending `rows`.
+pub fn weights(engine: &mut Engine, market: &Market, rows: &[i64], values: &[f64], pace: Pace, equity: &mut [f64]) -> Result<()> {
+    if values.len() != rows.len() * market.m {
+        return Err(Error::Input(format!("weights have {} values; {} rows of {} assets need {}", values.len(), rows.len(), market.m, rows.len() * market.m)));
+    }
+    ascending("target rows", rows, market.n, true)?;
+    drive(engine, market, &mut Weights { rows, weights: values, m: market.m, at: 0, n: market.n }, pace, equity)
+}
+
+/// Run orders submitted at the closes of ascending `bars`.
+pub fn orders(engine: &mut Engine, market: &Market, bars: &[i64], tickets: &[Ticket], pace: Pace, equity: &mut [f64]) -> Result<()> {
+    ascending("order bars", bars, market.n, false)?;
+    drive(engine, market, &mut Orders { bars, tickets, at: 0, n: market.n }, pace, equity)
+}
+
+fn ascending(what: &str, rows: &[i64], n: usize, strictly: bool) -> Result<()> {
+    let sorted = rows.windows(2).all(|w| w[0] < w[1] || (!strictly && w[0] == w[1]));
+    let inside = rows.first().is_none_or(|r| *r >= 0) && rows.last().is_none_or(|r| (*r as usize) < n);
+    if sorted && inside {
+        Ok(())
+    } else {
+        Err(Error::Input(format!("{what} must ascend and lie between 0 and {}; sort them", n.saturating_sub(1))))
+    }
+}
+
+fn shape(engine: &Engine, market: &Market, equity: &[f64]) -> Result<()> {
+    market.check()?;
+    if engine.spec.n_assets() != market.m {
+        return Err(Error::Input(format!("the spec is for {} assets, the market has {}", engine.spec.n_assets(), market.m)));
+    }
+    if equity.len() != market.n {
+        return Err(Error::Input(format!("equity has room for {} bars of {}", equity.len(), market.n)));
+    }
+    Ok(())
+}
+
+/// Any decisions, all features.
+pub fn drive(engine: &mut Engine, market: &Market, decisions: &mut dyn Decisions, pace: Pace, equity: &mut [f64]) -> Result<()> {
+    shape(engine, market, equity)?;
+    let n = market.n;
+    let quick = pace == Pace::Quick && market.whole && market.funding.is_none() && market.finer.is_none() && engine.may_pass();
+    let mut t = 0;
+    while t < n {
+        if quick && !engine.on_margin() {
+            let passed = pass(engine, market, decisions, t, equity);
+            if passed > 0 {
+                t += passed;
+                continue;
+            }
+        }
+        let bar = market.bar(t);
+        let last = t + 1 == n;
+        engine.step(&bar)?;
+        decisions.decide(engine, &bar, last)?;
+        equity[t] = engine.settle(&bar, last)?;
+        t += 1;
+    }
+    Ok(())
+}
+
+/// Pass over quiet bars from `t` on; how many.
+fn pass(engine: &mut Engine, market: &Market, decisions: &mut dyn Decisions, t: usize, equity: &mut [f64]) -> usize {
+    let scan = if engine.pool.active == 0 {
+        None
+    } else if market.m == 1 {
+        match Watch::of(engine) {
+            Some(watch) => Some(watch),
+            None => return 0,
+        }
+    } else {
+        return 0;
+    };
+    let sign = if market.m == 1 { engine.ledger.positions[0].sign() } else { 0 };
+    // The last bar is always taken by the engine (positions may be closed on it).
+    let end = decisions.next(t, sign).min(market.next_action(t)).min(market.n - 1);
+    if end <= t {
+        return 0;
+    }
+    let stop = match scan {
+        Some(mut watch) => {
+            let stop = watch.quiet_until(market, t, end);
+            watch.write_back(engine);
+            stop
+        }
+        None => end,
+    };
+    if stop == t {
+        return 0;
+    }
+    let cash = from_units(engine.ledger.cash);
+    if engine.ledger.held.is_empty() {
+        equity[t..stop].fill(cash);
+    } else if market.m == 1 {
+        simd::value(cash, engine.ledger.positions[0].qm, &market.close[t..stop], &mut equity[t..stop]);
+    } else {
+        for i in t..stop {
+            let row = &market.close[i * market.m..(i + 1) * market.m];
+            let mut value = cash;
+            for &j in &engine.ledger.held {
+                value += engine.ledger.positions[j as usize].qm * row[j as usize];
+            }
+            equity[i] = value;
+        }
+    }
+    // Equity that reaches zero is for the engine to judge.
+    if !engine.ledger.held.is_empty() && simd::extremes(&equity[t..stop]).0 <= 0.0 {
+        return 0;
+    }
+    engine.passed(&market.bar(stop - 1), stop - t, equity[stop - 1]);
+    stop - t
+}
+
+/// The levels at which resting orders of the only asset would react.
+struct Watch {
+    fall: f64,
+    rise: f64,
+    /// Slot, extreme and level of the only trail, if any.
+    trail: Option<(u32, f64, f64)>,
+    fraction: bool,
+    distance: f64,
+    path: bool,
+    sells: bool,
+}
+
+impl Watch {
+    /// `None` when an order is at work that needs every bar.
+    fn of(engine: &Engine) -> Option<Watch> {
+        let path = engine.spec.set.trail_update == TrailUpdate::Path;
+        let mut watch =
+            Watch { fall: f64::NEG_INFINITY, rise: f64::INFINITY, trail: None, fraction: true, distance: 0.0, path, sells: true };
+        for &slot in &engine.pool.book[0] {
+            let o = &engine.pool.slots[slot as usize];
+            if o.tif != Tif::Gtc || !o.resting() || o.triggered {
+                return None;
+            }
+            let sells = o.rest < 0;
+            match o.kind {
+                Kind::Limit if sells => watch.rise = watch.rise.min(o.limit),
+                Kind::Limit => watch.fall = watch.fall.max(o.limit),
+                Kind::Trail => {
+                    if watch.trail.is_some() || o.ext.is_nan() {
+                        return None;
+                    }
+                    watch.trail = Some((slot, o.ext, o.trail_level(o.ext)));
+                    watch.fraction = o.trail_kind == Offset::Fraction;
+                    watch.distance = o.trail;
+                    watch.sells = sells;
+                }
+                _ if sells => watch.fall = watch.fall.max(o.stop),
+                _ => watch.rise = watch.rise.min(o.stop),
+            }
+        }
+        Some(watch)
+    }
+
+    /// First bar of `t .. end` on which something may react.
+    fn quiet_until(&mut self, market: &Market, t: usize, end: usize) -> usize {
+        match self.trail {
+            None => quiet_fixed(&market.low[t..end], &market.high[t..end], self.fall, self.rise) + t,
+            Some((slot, ext, level)) => {
+                let (low, high) = (&market.low[t..end], &market.high[t..end]);
+                let (stop, ext, level) = if self.sells {
+                    let factor = 1.0 - self.distance;
+                    let place = |e: f64| if self.fraction { e * factor } else { e - self.distance };
+                    quiet_trail_sell(low, high, self.fall, self.rise, ext, level, self.path, place)
+                } else {
+                    let factor = 1.0 + self.distance;
+                    let place = |e: f64| if self.fraction { e * factor } else { e + self.distance };
+                    quiet_trail_buy(low, high, self.fall, self.rise, ext, level, self.path, place)
+                };
+                self.trail = Some((slot, ext, level));
+                stop + t
+            }
+        }
+    }
+
+    fn write_back(&self, engine: &mut Engine) {
+        if let Some((slot, ext, _)) = self.trail {
+            engine.pool.slots[slot as usize].ext = ext;
+        }
+    }
+}
+
+fn quiet_fixed(low: &[f64], high: &[f64], fall: f64, rise: f64) -> usize {
+    let n = low.len();
+    let mut i = 0;
+    while i + 8 <= n {
+        let mut any = false;
+        for k in 0..8 {
+            any |= low[i + k] <= fall;
+            any |= high[i + k] >= rise;
+        }
+        if any {
+            break;
+        }
+        i += 8;
+    }
+    while i < n && low[i] > fall && high[i] < rise {
+        i += 1;
+    }
+    i
+}
+
+/// With a sell trail: a bar is quiet if its low stays above every level, also above the one that its own high would raise.
+#[allow(clippy::too_many_arguments)]
+#[inline]
+fn quiet_trail_sell(
+    low: &[f64],
+    high: &[f64],
+    fall: f64,
+    rise: f64,
+    mut ext: f64,
+    mut level: f64,
+    path: bool,
+    place: impl Fn(f64) -> f64,
+) -> (usize, f64, f64) {
+    let mut floor = fall.max(level);
+    let n = low.len().min(high.len());
+    for i in 0..n {
+        let (l, h) = (low[i], high[i]);
+        if !(l > floor && h < rise) {
+            return (i, ext, level);
+        }
+        if h > ext {
+            let raised = place(h);
+            if path && l <= raised {
+                return (i, ext, level);
+            }
+            ext = h;
+            level = raised;
+            floor = fall.max(level);
+        }
+    }
+    (n, ext, level)
+}
+
+#[allow(clippy::too_many_arguments)]
+#[inline]
+fn quiet_trail_buy(
+    low: &[f64],
+    high: &[f64],
+    fall: f64,
+    rise: f64,
+    mut ext: f64,
+    mut level: f64,
+    path: bool,
+    place: impl Fn(f64) -> f64,
+) -> (usize, f64, f64) {
+    let mut ceiling = rise.min(level);
+    let n = low.len().min(high.len());
+    for i in 0..n {
+        let (l, h) = (low[i], high[i]);
+        if !(h < ceiling && l > fall) {
+            return (i, ext, level);
+        }
+        if l < ext {
+            let lowered = place(l);
+            if path && h >= lowered {
+                return (i, ext, level);
+            }
+            ext = l;
+            level = lowered;
+            ceiling = rise.min(level);
+        }
+    }
+    (n, ext, level)
+}
+
+/// Signals of one asset with nothing but market orders at the next open: no order ever rests, so none need be kept.
+fn plain(engine: &Engine, market: &Market) -> bool {
+    let set = &engine.spec.set;
+    market.m == 1
+        && market.n > 0
+        && market.whole
+        && market.actions.is_empty()
+        && market.funding.is_none()
+        && set.fill == FillRule::NextOpen
+        && !engine.capped
+        && !set.protection.any()
+        && engine.may_pass()
+        && set.leverage == 1.0
+        && !set.close_last
+        && engine.sizes_at_fill()
+        && engine.pool.rows.is_none()
+        && engine.ledger.fills.is_none()
+}
+
+fn direct(engine: &mut Engine, market: &Market, codes: &[i8], size: Option<&[f64]>, equity: &mut [f64]) -> Result<()> {
+    shape(engine, market, equity)?;
+    let n = market.n;
+    let mut from = 0;
+    // Decisions on the last bar come too late for the next open.
+    let usable = &codes[..n - 1];
+    while from < n {
+        let has = engine.ledger.positions[0].sign();
+        let at = from + simd::next_opinion(&usable[from.min(n - 1)..], has);
+        let bar_at = (at + 1).min(n);
+        let cash = from_units(engine.ledger.cash);
+        if has == 0 {
+            equity[from..bar_at].fill(cash);
+        } else {
+            simd::value(cash, engine.ledger.positions[0].qm, &market.close[from..bar_at], &mut equity[from..bar_at]);
+            engine.ledger.tally.bars_held += (bar_at - from) as u64;
+            // A short can lose more than there is: such a run is for the general engine.
+            if has < 0 || simd::extremes(&equity[from..bar_at]).0 <= 0.0 {
+                let ruined = equity[from..bar_at].iter().zip(&market.close[from..bar_at]).any(|(e, c)| {
+                    let gross = engine.ledger.positions[0].qf.abs() * engine.spec.rules[0].multiplier * c;
+                    *e <= 0.0 || (has < 0 && *e < engine.spec.set.maintenance_margin * gross)
+                });
+                if ruined {
+                    let record = engine.recording();
+                    engine.reset(record);
+                    return drive(engine, market, &mut Signals { codes, size, m: 1, n }, Pace::EveryBar, equity);
+                }
+            }
+        }
+        if at >= n - 1 {
+            break;
+        }
+        let want = codes[at].signum();
+        let scale = size.map_or(1.0, |s| s[at]);
+        let bar = market.bar(at + 1);
+        engine.mark[0] = market.close[at];
+        if !trade_at_open(engine, &bar, has, want, engine.spec.set.size * scale)? {
+            let record = engine.recording();
+            engine.reset(record);
+            return drive(engine, market, &mut Signals { codes, size, m: 1, n }, Pace::EveryBar, equity);
+        }
+        from = at + 1;
+    }
+    let end = market.bar(n - 1);
+    engine.t = end.t;
+    engine.mark[0] = end.close[0];
+    engine.equity = equity[n - 1];
+    Ok(())
+}
+
+/// What `signal` and the open phase do for one asset without protection, without putting orders into the book.
+/// False: something rare happened that the general engine has to sort out.
+#[inline]
+fn trade_at_open(engine: &mut Engine, bar: &Bar, has: i8, want: i8, size: f64) -> Result<bool> {
+    let raw = bar.open[0];
+    let submitted = bar.t - 1;
+    let mut request = Request {
+        order: engine.pool.next_id,
+        asset: 0,
+        buys: has < 0,
+        qty: engine.ledger.positions[0].qty.abs(),
+        raw,
+        phase: Phase::Open,
+        as_limit: false,
+        fok: false,
+        reason: Reason::Signal,
+        ambiguous: false,
+        submitted,
+    };
+    let mut enters = want != 0;
+    if enters {
+        if let Some(reason) = engine.entry_ban(0, submitted, want < 0) {
+            engine.refusals[reason as usize] += 1;
+            enters = false;
+        }
+    }
+    let equity = if enters { from_units(engine.ledger.cash) + engine.ledger.positions[0].qm * raw } else { 0.0 };
+    if has != 0 {
+        engine.pool.next_id += 1;
+        let out = engine.fill_reducing(bar, &request)?;
+        if out.refused != Reason::None {
+            return Ok(false);
+        }
+    }
+    if enters {
+        request.order = engine.pool.next_id;
+        engine.pool.next_id += 1;
+        request.buys = want > 0;
+        request.qty = engine.entry_units(0, want > 0, size, raw, equity, &crate::types::Protection::NONE, f64::NAN)?;
+        if request.qty > 0 {
+            let out = engine.fill_increasing(bar, &request)?;
+            if out.refused != Reason::None {
+                engine.refusals[out.refused as usize] += 1;
+            }
+        }
+    }
+    Ok(true)
+}

@@ -1,0 +1,285 @@
+//! Rules compiled into the core: the same function serves a single backtest and a sweep.
+//!
+//! A rule gives, per bar, the wanted state (long 1, flat 0, short -1), or no opinion before its inputs are defined.
+
+use crate::error::{Error, Result};
+use crate::kernels::{self, SmaStream};
+use crate::simd;
+use crate::types::HOLD;
+use std::collections::HashMap;
+
+/// Names and numeric parameters, in order.
+pub const RULES: &[(&str, &[&str])] = &[
+    ("sma_cross", &["fast", "slow"]),
+    ("ema_cross", &["fast", "slow"]),
+    ("donchian", &["entry", "exit"]),
+    ("bollinger", &["window", "width"]),
+    ("rsi", &["window", "low", "high"]),
+];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    SmaCross,
+    EmaCross,
+    Donchian,
+    Bollinger,
+    Rsi,
+}
+
+impl Rule {
+    pub fn parse(name: &str) -> Result<Rule> {
+        Ok(match name {
+            "sma_cross" => Rule::SmaCross,
+            "ema_cross" => Rule::EmaCross,
+            "donchian" => Rule::Donchian,
+            "bollinger" => Rule::Bollinger,
+            "rsi" => Rule::Rsi,
+            _ => {
+                let known: Vec<&str> = RULES.iter().map(|r| r.0).collect();
+                return Err(Error::Input(format!("no compiled rule \"{name}\"; there are {}", known.join(", "))));
+            }
+        })
+    }
+
+    pub fn n_params(self) -> usize {
+        RULES[self as usize].1.len()
+    }
+}
+
+/// How states become opinions.
+#[derive(Clone, Copy, Debug)]
+pub struct Manner {
+    /// An opinion at every bar, else only where the state changes.
+    pub by_state: bool,
+    pub long_only: bool,
+}
+
+/// Which derived series a column is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Series {
+    Sma(usize),
+    Ema(u64),
+    Std(usize),
+    Max(usize),
+    Min(usize),
+    Rsi(usize),
+}
+
+/// The prices of one asset, and the indicator columns that several parameter sets share.
+pub struct Columns<'a> {
+    pub high: &'a [f64],
+    pub low: &'a [f64],
+    pub close: &'a [f64],
+    known: HashMap<Series, Vec<f64>>,
+}
+
+fn window(name: &str, x: f64) -> Result<usize> {
+    if x >= 1.0 && x <= 1e9 && x.fract() == 0.0 {
+        Ok(x as usize)
+    } else {
+        Err(Error::Input(format!("{name} is {x}; it must be a whole number of bars, 1 or more")))
+    }
+}
+
+impl<'a> Columns<'a> {
+    pub fn new(high: &'a [f64], low: &'a [f64], close: &'a [f64]) -> Columns<'a> {
+        Columns { high, low, close, known: HashMap::new() }
+    }
+
+    fn need(&mut self, series: Series) {
+        if self.known.contains_key(&series) {
+            return;
+        }
+        let mut out = vec![0.0; self.close.len()];
+        match series {
+            Series::Sma(w) => kernels::sma(self.close, w, &mut out),
+            Series::Ema(bits) => kernels::ema(self.close, f64::from_bits(bits), &mut out),
+            Series::Std(w) => kernels::rolling_std(self.close, w, 0, &mut out),
+            Series::Max(w) => kernels::rolling_max(self.high, w, &mut out),
+            Series::Min(w) => kernels::rolling_min(self.low, w, &mut out),
+            Series::Rsi(w) => kernels::rsi(self.close, w, &mut out),
+        }
+        self.known.insert(series, out);
+    }
+
+    /// The columns that a parameter set reads.
+    fn wants(rule: Rule, p: &[f64]) -> Result<[Option<Series>; 4]> {
+        Ok(match rule {
+            Rule::SmaCross => [Some(Series::Sma(window("fast", p[0])?)), Some(Series::Sma(window("slow", p[1])?)), None, None],
+            Rule::EmaCross => {
+                for (name, x) in [("fast", p[0]), ("slow", p[1])] {
+                    if !(x >= 1.0 && x.is_finite()) {
+                        return Err(Error::Input(format!("{name} is {x}; a span must be 1 or more")));
+                    }
+                }
+                [Some(Series::Ema(p[0].to_bits())), Some(Series::Ema(p[1].to_bits())), None, None]
+            }
+            Rule::Donchian => {
+                let (entry, exit) = (window("entry", p[0])?, window("exit", p[1])?);
+                [Some(Series::Max(entry)), Some(Series::Min(exit)), Some(Series::Min(entry)), Some(Series::Max(exit))]
+            }
+            Rule::Bollinger => {
+                let w = window("window", p[0])?;
+                [Some(Series::Sma(w)), Some(Series::Std(w)), None, None]
+            }
+            Rule::Rsi => [Some(Series::Rsi(window("window", p[0])?)), None, None, None],
+        })
+    }
+
+    /// Compute what a set of parameters needs, before several threads read it.
+    pub fn prepare(&mut self, rule: Rule, params: &[f64]) -> Result<()> {
+        for p in params.chunks_exact(rule.n_params()) {
+            for series in Self::wants(rule, p)?.into_iter().flatten() {
+                self.need(series);
+            }
+        }
+        Ok(())
+    }
+
+    /// Opinions for one parameter set; its columns must have been prepared.
+    pub fn opinions(&self, rule: Rule, p: &[f64], manner: Manner, out: &mut [i8]) -> Result<()> {
+        let wants = Self::wants(rule, p)?;
+        let col = |k: usize| -> &[f64] { wants[k].and_then(|s| self.known.get(&s)).map_or(&[], Vec::as_slice) };
+        let below = if manner.long_only { 0 } else { -1 };
+        let n = self.close.len();
+        match rule {
+            Rule::SmaCross | Rule::EmaCross => {
+                let (fast, slow) = (col(0), col(1));
+                let first = (0..n).find(|i| !(fast[*i].is_nan() || slow[*i].is_nan())).unwrap_or(n);
+                out[..first].fill(HOLD);
+                simd::above(&fast[first..], &slow[first..], below, &mut out[first..]);
+                if !crate::simd::all_finite(&fast[first..]) || !crate::simd::all_finite(&slow[first..]) {
+                    for i in first..n {
+                        if fast[i].is_nan() || slow[i].is_nan() {
+                            out[i] = HOLD;
+                        }
+                    }
+                }
+            }
+            Rule::Donchian => donchian(self.close, [col(0), col(1), col(2), col(3)], manner.long_only, out),
+            Rule::Bollinger => {
+                let (mean, std, width) = (col(0), col(1), p[1]);
+                let mut state = 0i8;
+                for i in 0..n {
+                    if mean[i].is_nan() || std[i].is_nan() || self.close[i].is_nan() {
+                        out[i] = HOLD;
+                        continue;
+                    }
+                    let (c, band) = (self.close[i], width * std[i]);
+                    if state > 0 && c >= mean[i] || state < 0 && c <= mean[i] {
+                        state = 0;
+                    }
+                    if state == 0 {
+                        if c < mean[i] - band {
+                            state = 1;
+                        } else if !manner.long_only && c > mean[i] + band {
+                            state = -1;
+                        }
+                    }
+                    out[i] = state;
+                }
+            }
+            Rule::Rsi => {
+                let (rsi, low, high) = (col(0), p[1], p[2]);
+                let mut state = 0i8;
+                for i in 0..n {
+                    if rsi[i].is_nan() {
+                        out[i] = HOLD;
+                        continue;
+                    }
+                    if rsi[i] < low {
+                        state = 1;
+                    } else if rsi[i] > high {
+                        state = below;
+                    }
+                    out[i] = state;
+                }
+            }
+        }
+        if !manner.by_state {
+            changes_only(out);
+        }
+        Ok(())
+    }
+}
+
+/// Opinions for one parameter set of one asset, without keeping columns: what a single backtest asks for.
+pub fn opinions(rule: Rule, high: &[f64], low: &[f64], close: &[f64], p: &[f64], manner: Manner, out: &mut [i8]) -> Result<()> {
+    if rule == Rule::SmaCross && simd::all_finite(close) {
+        let (fast, slow) = (window("fast", p[0])?, window("slow", p[1])?);
+        sma_cross(close, fast, slow, if manner.long_only { 0 } else { -1 }, out);
+        if !manner.by_state {
+            changes_only(out);
+        }
+        return Ok(());
+    }
+    let mut columns = Columns::new(high, low, close);
+    columns.prepare(rule, p)?;
+    columns.opinions(rule, p, manner, out)
+}
+
+/// Both means in blocks that stay in the cache.
+fn sma_cross(close: &[f64], fast: usize, slow: usize, below: i8, out: &mut [i8]) {
+    const BLOCK: usize = 2048;
+    let n = close.len();
+    let first = fast.max(slow) - 1;
+    if first >= n {
+        out.fill(HOLD);
+        return;
+    }
+    out[..first].fill(HOLD);
+    let (mut f, mut s) = (SmaStream::new(fast), SmaStream::new(slow));
+    let mut buffers = [[0.0f64; BLOCK]; 2];
+    // The shorter mean starts earlier; bring it up to the common first row.
+    for (stream, window) in [(&mut f, fast), (&mut s, slow)] {
+        let mut i = window - 1;
+        while i < first {
+            let k = BLOCK.min(first - i);
+            stream.fill(close, i, &mut buffers[0][..k]);
+            i += k;
+        }
+    }
+    let mut i = first;
+    while i < n {
+        let k = BLOCK.min(n - i);
+        let [a, b] = &mut buffers;
+        f.fill(close, i, &mut a[..k]);
+        s.fill(close, i, &mut b[..k]);
+        simd::above(&a[..k], &b[..k], below, &mut out[i..i + k]);
+        i += k;
+    }
+}
+
+/// Breakouts of the channel of previous bars; the current bar is no part of it.
+fn donchian(close: &[f64], [entry_high, exit_low, entry_low, exit_high]: [&[f64]; 4], long_only: bool, out: &mut [i8]) {
+    let mut state = 0i8;
+    for i in 0..close.len() {
+        out[i] = HOLD;
+        if i == 0 {
+            continue;
+        }
+        let (eh, xl, el, xh) = (entry_high[i - 1], exit_low[i - 1], entry_low[i - 1], exit_high[i - 1]);
+        if eh.is_nan() || xl.is_nan() || close[i].is_nan() {
+            continue;
+        }
+        if state > 0 && close[i] < xl || state < 0 && close[i] > xh {
+            state = 0;
+        }
+        if close[i] > eh {
+            state = 1;
+        } else if !long_only && close[i] < el {
+            state = -1;
+        }
+        out[i] = state;
+    }
+}
+
+/// Keep an opinion only where the state differs from a defined state one bar before.
+fn changes_only(out: &mut [i8]) {
+    let mut before = HOLD;
+    for code in out.iter_mut() {
+        let now = *code;
+        *code = if now != HOLD && before != HOLD && now != before { now } else { HOLD };
+        before = now;
+    }
+}

@@ -1,0 +1,91 @@
+//! Many runs on one market: metrics are streamed, no curve outlives its run.
+
+use crate::drive::{self, Pace};
+use crate::engine::{Engine, Record};
+use crate::error::Result;
+use crate::market::Market;
+use crate::rules::{Columns, Manner, Rule};
+use crate::spec::Spec;
+use crate::stats::{metrics, METRICS};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Mutex;
+
+pub const WIDTH: usize = METRICS.len();
+
+/// One worker's engine and buffers, reused from run to run.
+struct Bench {
+    engine: Engine,
+    equity: Vec<f64>,
+    codes: Vec<i8>,
+}
+
+impl Bench {
+    fn new(spec: &Spec, n: usize) -> Bench {
+        Bench { engine: Engine::new(spec.clone(), Record::NOTHING), equity: vec![0.0; n], codes: vec![0; n] }
+    }
+
+    fn measure(&mut self, market: &Market, codes: Option<&[i8]>, out: &mut [f64; WIDTH]) -> Result<()> {
+        self.engine.reset(Record::NOTHING);
+        let codes = codes.unwrap_or(&self.codes);
+        drive::signals(&mut self.engine, market, codes, None, Pace::Quick, &mut self.equity)?;
+        let set = &self.engine.spec.set;
+        metrics(&self.equity, self.engine.initial_cash(), set.periods_per_year, set.risk_free, &self.engine.ledger.tally, out);
+        Ok(())
+    }
+}
+
+/// Rows of metrics for a compiled rule, one per parameter set.
+pub fn rule(market: &Market, spec: &Spec, rule: Rule, params: &[f64], manner: Manner, threads: usize, out: &mut [[f64; WIDTH]]) -> Result<()> {
+    let width = rule.n_params();
+    let mut columns = Columns::new(market.high, market.low, market.close);
+    columns.prepare(rule, params)?;
+    let columns = &columns;
+    spread(market, spec, threads, out, |bench, market, i, row| {
+        let mut codes = std::mem::take(&mut bench.codes);
+        columns.opinions(rule, &params[i * width..(i + 1) * width], manner, &mut codes)?;
+        bench.codes = codes;
+        bench.measure(market, None, row)
+    })
+}
+
+/// Rows of metrics for given signals, `(n_runs, n_bars)`.
+pub fn signals(market: &Market, spec: &Spec, codes: &[i8], threads: usize, out: &mut [[f64; WIDTH]]) -> Result<()> {
+    let n = market.n;
+    spread(market, spec, threads, out, |bench, market, i, row| bench.measure(market, Some(&codes[i * n..(i + 1) * n]), row))
+}
+
+/// Deal runs out in small batches; every run is the same whatever worker takes it.
+fn spread<F>(market: &Market, spec: &Spec, threads: usize, out: &mut [[f64; WIDTH]], run: F) -> Result<()>
+where
+    F: Fn(&mut Bench, &Market, usize, &mut [f64; WIDTH]) -> Result<()> + Sync,
+{
+    const BATCH: usize = 16;
+    let total = out.len();
+    let workers = if threads == 0 { std::thread::available_parallelism().map_or(1, |n| n.get()) } else { threads };
+    let workers = workers.min(total.div_ceil(BATCH)).max(1);
+    if workers == 1 {
+        let mut bench = Bench::new(spec, market.n);
+        for (i, row) in out.iter_mut().enumerate() {
+            run(&mut bench, market, i, row)?;
+        }
+        return Ok(());
+    }
+    let batches: Vec<Mutex<&mut [[f64; WIDTH]]>> = out.chunks_mut(BATCH).map(Mutex::new).collect();
+    let next = AtomicUsize::new(0);
+    let work = || -> Result<()> {
+        let mut bench = Bench::new(spec, market.n);
+        loop {
+            let b = next.fetch_add(1, Ordering::Relaxed);
+            let Some(batch) = batches.get(b) else { return Ok(()) };
+            let mut rows = batch.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            for (k, row) in rows.iter_mut().enumerate() {
+                run(&mut bench, market, b * BATCH + k, row)?;
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        let others: Vec<_> = (1..workers).map(|_| scope.spawn(work)).collect();
+        let mine = work();
+        others.into_iter().map(|h| h.join().unwrap_or_else(|p| std::panic::resume_unwind(p))).fold(mine, |a, b| a.and(b))
+    })
+}

@@ -1,0 +1,213 @@
+//! Exact ledger numbers: integers in units of 1e-12.
+//!
+//! Entry points: [`to_units`], [`from_units`], [`mul`], [`mul_div`], [`floor_lot`].
+//! Invariant: nothing here wraps; a value that does not fit is an [`Error::Range`].
+
+use crate::error::{Error, Result};
+
+pub type Units = i128;
+
+pub const UNIT: i128 = 1_000_000_000_000;
+pub const SCALE: f64 = 1e12;
+const LIMIT: f64 = 1.7e38;
+/// `10^12 = 2^12 * 5^12`: the odd part, small enough for 64-bit steps of a long division.
+const ODD: u64 = 244_140_625;
+
+/// Round half to even of `x * 1e12`, the product in float64.
+#[inline]
+pub fn to_units(x: f64) -> Result<Units> {
+    let y = (x * SCALE).round_ties_even();
+    narrow(y, x)
+}
+
+/// Floor of `x * 1e12`.
+#[inline]
+pub fn floor_units(x: f64) -> Result<Units> {
+    let y = (x * SCALE).floor();
+    narrow(y, x)
+}
+
+#[inline]
+fn narrow(y: f64, x: f64) -> Result<Units> {
+    if y.abs() < 9.2e18 {
+        Ok(i128::from(y as i64))
+    } else if y.abs() < LIMIT {
+        Ok(y as i128)
+    } else {
+        Err(Error::Range(x))
+    }
+}
+
+#[inline]
+pub fn from_units(i: Units) -> f64 {
+    match i64::try_from(i) {
+        Ok(small) => small as f64 / SCALE,
+        Err(_) => i as f64 / SCALE,
+    }
+}
+
+/// Quotient and remainder of a 128-bit number by `10^12` in three short steps (the general 128-bit division is ten times slower).
+#[inline]
+fn div_unit(x: u128) -> (u128, u64) {
+    let low = (x & 0xfff) as u64;
+    let y = x >> 12;
+    let (hi, lo) = ((y >> 64) as u64, y as u64);
+    let q2 = hi / ODD;
+    let r2 = hi % ODD;
+    let a = (r2 << 32) | (lo >> 32);
+    let q1 = a / ODD;
+    let r1 = a % ODD;
+    let b = (r1 << 32) | (lo & 0xffff_ffff);
+    let q0 = b / ODD;
+    let r0 = b % ODD;
+    let quotient = (u128::from(q2) << 64) + (u128::from(q1) << 32) + u128::from(q0);
+    (quotient, (r0 << 12) | low)
+}
+
+#[inline]
+fn half_even(quotient: u128, remainder: u64) -> u128 {
+    const HALF: u64 = UNIT as u64 / 2;
+    if remainder > HALF || (remainder == HALF && quotient & 1 == 1) {
+        quotient + 1
+    } else {
+        quotient
+    }
+}
+
+/// `round_half_even(a * b / 10^12)` with an exact product.
+#[inline]
+pub fn mul(a: Units, b: Units) -> Result<Units> {
+    let negative = (a < 0) != (b < 0);
+    let (x, y) = (a.unsigned_abs(), b.unsigned_abs());
+    let magnitude = if (x >> 64) == 0 && (y >> 64) == 0 {
+        let (q, r) = div_unit(x * y);
+        half_even(q, r)
+    } else {
+        mul_wide(x, y)?
+    };
+    if magnitude > i128::MAX as u128 {
+        return Err(Error::Range(f64::INFINITY));
+    }
+    Ok(if negative { -(magnitude as i128) } else { magnitude as i128 })
+}
+
+#[cold]
+fn mul_wide(x: u128, y: u128) -> Result<u128> {
+    let range = || Error::Range(f64::INFINITY);
+    let unit = UNIT as u128;
+    let (xh, xl, yh, yl) = (x / unit, x % unit, y / unit, y % unit);
+    let whole = xh
+        .checked_mul(y)
+        .and_then(|v| v.checked_add(xl.checked_mul(yh)?))
+        .ok_or_else(range)?;
+    let (q, r) = div_unit(xl * yl);
+    let total = whole.checked_add(q).ok_or_else(range)?;
+    Ok(half_even(total, r))
+}
+
+/// `round_half_even(a * part / whole)` for `0 <= part <= whole`, exact.
+pub fn mul_div(a: Units, part: Units, whole: Units) -> Result<Units> {
+    if part == whole {
+        return Ok(a);
+    }
+    let negative = a < 0;
+    let (q, r, d) = muldiv_u(a.unsigned_abs(), part.unsigned_abs(), whole.unsigned_abs())?;
+    let twice = r.checked_mul(2);
+    let up = match twice {
+        Some(t) => t > d || (t == d && q & 1 == 1),
+        None => true,
+    };
+    let m = (q + u128::from(up)) as i128;
+    Ok(if negative { -m } else { m })
+}
+
+fn muldiv_u(a: u128, b: u128, d: u128) -> Result<(u128, u128, u128)> {
+    if d == 0 {
+        return Err(Error::Range(f64::NAN));
+    }
+    if let Some(p) = a.checked_mul(b) {
+        return Ok((p / d, p % d, d));
+    }
+    // 256-bit product by schoolbook limbs, then bitwise long division (rare: positions beyond 1e7 units of money times quantity).
+    let mask = u128::from(u64::MAX);
+    let (a1, a0, b1, b0) = (a >> 64, a & mask, b >> 64, b & mask);
+    let low = a0 * b0;
+    let (mid, carry) = (a1 * b0).overflowing_add(a0 * b1);
+    let (lo, c1) = low.overflowing_add(mid << 64);
+    let hi = a1 * b1 + (mid >> 64) + (u128::from(carry) << 64) + u128::from(c1);
+    if hi >= d {
+        return Err(Error::Range(f64::INFINITY));
+    }
+    let (mut rem, mut quo) = (hi, 0u128);
+    for i in (0..128).rev() {
+        let top = rem >> 127;
+        rem = (rem << 1) | ((lo >> i) & 1);
+        quo <<= 1;
+        if top == 1 || rem >= d {
+            rem = rem.wrapping_sub(d);
+            quo |= 1;
+        }
+    }
+    Ok((quo, rem, d))
+}
+
+/// Towards zero to a multiple of `lot` (0: fractional, nothing to do).
+#[inline]
+pub fn floor_lot(q: Units, lot: Units) -> Units {
+    if lot <= 1 {
+        q
+    } else {
+        q - q % lot
+    }
+}
+
+/// Away from zero to a multiple of `lot`, for non-negative `q`.
+#[inline]
+pub fn ceil_lot(q: Units, lot: Units) -> Units {
+    if lot <= 1 {
+        q
+    } else {
+        (q + lot - 1) / lot * lot
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimal_prices_are_exact() {
+        assert_eq!(to_units(100.01).unwrap(), 100_010_000_000_000);
+        assert_eq!(mul(to_units(100.01).unwrap(), 100 * UNIT).unwrap(), 10_001 * UNIT);
+        assert_eq!(to_units(123_456.78).unwrap(), 123_456_780_000_000_000);
+    }
+
+    #[test]
+    fn halves_round_to_even() {
+        assert_eq!(mul(1, UNIT / 2).unwrap(), 0);
+        assert_eq!(mul(3, UNIT / 2).unwrap(), 2);
+        assert_eq!(mul(-3, UNIT / 2).unwrap(), -2);
+        assert_eq!(mul_div(5, 1, 2).unwrap(), 2);
+        assert_eq!(mul_div(-7, 1, 2).unwrap(), -4);
+    }
+
+    #[test]
+    fn wide_products_agree_with_narrow_ones() {
+        let mut seed = 7u64;
+        let mut next = || {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            seed >> 1
+        };
+        for _ in 0..10_000 {
+            let (a, b) = (u128::from(next()), u128::from(next()));
+            let product = a * b;
+            let expected = half_even(product / UNIT as u128, (product % UNIT as u128) as u64);
+            assert_eq!(mul(a as i128, b as i128).unwrap() as u128, expected);
+            assert_eq!(mul_wide(a, b).unwrap(), expected);
+        }
+        let big = 170_000_000_000_000i128 * UNIT;
+        assert_eq!(mul(big, 3 * UNIT).unwrap(), 3 * big);
+        assert!(mul(i128::MAX, i128::MAX).is_err());
+        assert_eq!(mul_div(i128::MAX / 3, 3 * UNIT, 4 * UNIT).unwrap(), (i128::MAX / 3) / 4 * 3 + 1);
+    }
+}

@@ -1,0 +1,187 @@
+//! The arrays of a run, borrowed from numpy.
+
+use crate::arrays::{column, given, Column};
+use crate::{core, raise};
+use core::engine::Action;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+use std::sync::OnceLock;
+
+#[pyclass(frozen, module = "tradewright._core")]
+pub(crate) struct Market {
+    n: usize,
+    m: usize,
+    ts: Column<i64>,
+    session: Option<Column<i64>>,
+    open: Column<f64>,
+    high: Column<f64>,
+    low: Column<f64>,
+    close: Column<f64>,
+    volume: Option<Column<f64>>,
+    atr: Option<Column<f64>>,
+    sigma: Option<Column<f64>>,
+    funding: Option<Column<f64>>,
+    actions: Vec<Action>,
+    action_bars: Vec<usize>,
+    finer: Option<(Column<i64>, [Column<f64>; 4])>,
+    whole: OnceLock<bool>,
+}
+
+type Floats = Option<Column<f64>>;
+
+fn optional(name: &str, value: Option<&Bound<'_, PyAny>>) -> PyResult<Floats> {
+    given(value).map(|v| column::<f64>(name, v, "float64").map(|c| c.0)).transpose()
+}
+
+/// Rows of corporate actions by bar, splits first.
+pub(crate) fn actions(columns: Option<&Bound<'_, PyAny>>, one_bar: bool) -> PyResult<(Vec<Action>, Vec<usize>)> {
+    let Some(columns) = given(columns) else { return Ok((Vec::new(), Vec::new())) };
+    let columns = columns.cast::<PyDict>()?;
+    let get = |name: &str| columns.get_item(name)?.ok_or_else(|| PyValueError::new_err(format!("actions lack the column \"{name}\"")));
+    let asset = column::<i64>("actions.asset", &get("asset")?, "int64")?.0;
+    let bar = if one_bar && columns.get_item("bar")?.is_none() { None } else { Some(column::<i64>("actions.bar", &get("bar")?, "int64")?.0) };
+    let kind = column::<i64>("actions.kind", &get("kind")?, "int64")?.0;
+    let value = column::<f64>("actions.value", &get("value")?, "float64")?.0;
+    let n = value.len();
+    if asset.len() != n || kind.len() != n || bar.as_ref().is_some_and(|b| b.len() != n) {
+        return Err(PyValueError::new_err("the columns of actions differ in length"));
+    }
+    let mut rows: Vec<(usize, Action)> = Vec::with_capacity(n);
+    for i in 0..n {
+        let at = bar.as_ref().map_or(0, |b| b.slice()[i]);
+        let at = if one_bar { 0 } else { at };
+        let (asset, kind, value) = (asset.slice()[i], kind.slice()[i], value.slice()[i]);
+        if at < 0 || asset < 0 || !(0..=1).contains(&kind) || !value.is_finite() || (kind == 0 && value <= 0.0) {
+            return Err(PyValueError::new_err(format!(
+                "corporate action {i} has bar {at}, asset {asset}, kind {kind}, value {value}; kind is 0 (split, ratio above 0) or 1 (dividend)"
+            )));
+        }
+        rows.push((at as usize, Action { asset: asset as u32, split: kind == 0, value }));
+    }
+    rows.sort_by_key(|(bar, a)| (*bar, !a.split));
+    Ok((rows.iter().map(|r| r.1).collect(), rows.iter().map(|r| r.0).collect()))
+}
+
+#[pymethods]
+impl Market {
+    #[new]
+    #[pyo3(signature = (ts, open, high, low, close, volume = None, *, session = None, atr = None, sigma = None, funding = None, actions = None, detail = None))]
+    #[allow(clippy::too_many_arguments)]
+    fn new(
+        ts: &Bound<'_, PyAny>,
+        open: &Bound<'_, PyAny>,
+        high: &Bound<'_, PyAny>,
+        low: &Bound<'_, PyAny>,
+        close: &Bound<'_, PyAny>,
+        volume: Option<&Bound<'_, PyAny>>,
+        session: Option<&Bound<'_, PyAny>>,
+        atr: Option<&Bound<'_, PyAny>>,
+        sigma: Option<&Bound<'_, PyAny>>,
+        funding: Option<&Bound<'_, PyAny>>,
+        actions: Option<&Bound<'_, PyAny>>,
+        detail: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Market> {
+        let (close, n, m) = column::<f64>("close", close, "float64")?;
+        if n == 0 || m == 0 {
+            return Err(PyValueError::new_err("there are no bars; give at least one row of open, high, low and close"));
+        }
+        let (actions, action_bars) = self::actions(actions, false)?;
+        let finer = match given(detail) {
+            None => None,
+            Some(parts) => {
+                let parts = parts.cast::<PyTuple>()?;
+                if parts.len() != 5 {
+                    return Err(PyValueError::new_err("detail is (offsets, open, high, low, close)"));
+                }
+                let offsets = column::<i64>("detail offsets", &parts.get_item(0)?, "int64")?.0;
+                let prices = |k: usize| -> PyResult<Column<f64>> { Ok(column::<f64>("detail prices", &parts.get_item(k)?, "float64")?.0) };
+                Some((offsets, [prices(1)?, prices(2)?, prices(3)?, prices(4)?]))
+            }
+        };
+        let market = Market {
+            n,
+            m,
+            ts: column::<i64>("ts", ts, "int64")?.0,
+            session: given(session).map(|s| column::<i64>("session", s, "int64").map(|c| c.0)).transpose()?,
+            open: column::<f64>("open", open, "float64")?.0,
+            high: column::<f64>("high", high, "float64")?.0,
+            low: column::<f64>("low", low, "float64")?.0,
+            close,
+            volume: optional("volume", volume)?,
+            atr: optional("atr", atr)?,
+            sigma: optional("sigma", sigma)?,
+            funding: optional("funding", funding)?,
+            actions,
+            action_bars,
+            finer,
+            whole: OnceLock::new(),
+        };
+        let view = core::market::Market { whole: false, ..market.parts() };
+        view.check().map_err(raise)?;
+        if let Some(i) = view.ts.windows(2).position(|w| w[0] >= w[1]) {
+            return Err(PyValueError::new_err(format!("ts[{}] = {} is not after ts[{i}] = {}; stamps must ascend", i + 1, view.ts[i + 1], view.ts[i])));
+        }
+        Ok(market)
+    }
+
+    #[getter]
+    fn n_bars(&self) -> usize {
+        self.n
+    }
+
+    #[getter]
+    fn n_assets(&self) -> usize {
+        self.m
+    }
+}
+
+impl Market {
+    fn parts(&self) -> core::market::Market<'_> {
+        core::market::Market {
+            n: self.n,
+            m: self.m,
+            ts: self.ts.slice(),
+            session: self.session.as_ref().map(Column::slice),
+            open: self.open.slice(),
+            high: self.high.slice(),
+            low: self.low.slice(),
+            close: self.close.slice(),
+            volume: self.volume.as_ref().map(Column::slice),
+            atr: self.atr.as_ref().map(Column::slice),
+            sigma: self.sigma.as_ref().map(Column::slice),
+            funding: self.funding.as_ref().map(Column::slice),
+            actions: &self.actions,
+            action_bars: &self.action_bars,
+            finer: self.finer.as_ref().map(|(offsets, [open, high, low, close])| core::market::Finer {
+                offsets: offsets.slice(),
+                open: open.slice(),
+                high: high.slice(),
+                low: low.slice(),
+                close: close.slice(),
+            }),
+            whole: false,
+        }
+    }
+
+    /// For the engine; whether every price is finite is found out once.
+    pub fn view(&self) -> core::market::Market<'_> {
+        let whole = *self.whole.get_or_init(|| [&self.open, &self.high, &self.low, &self.close].iter().all(|c| core::simd::all_finite(c.slice())));
+        core::market::Market { whole, ..self.parts() }
+    }
+
+    /// A column of the market by name.
+    pub fn field(&self, name: &str) -> Option<&Column<f64>> {
+        match name {
+            "open" => Some(&self.open),
+            "high" => Some(&self.high),
+            "low" => Some(&self.low),
+            "close" => Some(&self.close),
+            "volume" => self.volume.as_ref(),
+            "atr" => self.atr.as_ref(),
+            "sigma" => self.sigma.as_ref(),
+            "funding" => self.funding.as_ref(),
+            _ => None,
+        }
+    }
+}
