@@ -403,6 +403,8 @@ def _one(text: str, day_first: bool) -> tuple[int, int] | None:
             moment = dt.datetime.fromisoformat(text)
     except ValueError:
         return None
+    if not 1800 <= moment.year < 2200:
+        return None
     zoned = moment.tzinfo is not None
     naive = moment.astimezone(dt.UTC).replace(tzinfo=None) if zoned else moment
     return (naive - dt.datetime(1970, 1, 1)) // dt.timedelta(microseconds=1) * 1000, int(zoned)
