@@ -111,7 +111,8 @@ def fee_units(spec: Spec, quantity: int, notional: int, side: int, is_limit: boo
     if side < 0:
         rate += spec.sell_units
     fee = spec.per_order_units + mul(spec.per_share_units, quantity) + mul(rate, notional)
-    fee = max(fee, spec.min_fee_units)
+    if spec.min_fee_units > 0:
+        fee = max(fee, spec.min_fee_units)
     if spec.max_rate_units > 0:
         fee = min(fee, mul(spec.max_rate_units, notional))
     return fee

@@ -437,6 +437,8 @@ class Engine(Executor):
         if weight < 0.0 and not self.spec.allow_short:
             self.count_refusal("short")
             return None
+        if weight == 0.0 and self.ledger.positions[asset].quantity == 0:
+            return None
         if self.spec.size_basis == "fill":
             return self.submit(asset, "market", reason="weights", sizing=Sizing(weight=weight))
         delta, _ = self.weight_delta(asset, weight, self.ledger.marks[asset], self.now)

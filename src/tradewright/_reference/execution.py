@@ -235,11 +235,9 @@ class Executor:
         if quantity == 0:
             self.cancel(order, "position_closed")
             return
-        price = self._price(order, abs(quantity), base, is_limit)
-        if not (usable_price(base) and usable_price(price)):
+        if not usable_price(base):
             self.refuse(order, "price")
             return
-        quote = Quote(base, price, phase, is_limit)
         position = self.ledger.positions[order.asset].quantity
         closing = min(abs(quantity), abs(position)) if position * quantity < 0 else 0
         if closing > 0:
@@ -248,20 +246,24 @@ class Executor:
                 self.refuse(order, "fok")
                 return
             if allowed > 0:
+                quote = self._quote(order, allowed, base, phase, is_limit)
+                if not usable_price(quote.price):
+                    self.refuse(order, "price")
+                    return
                 self._fill(order, allowed, quote)
             if allowed < closing:
                 return
         if abs(quantity) > closing:
-            self._increase(order, abs(quantity) - closing, quote)
+            self._increase(order, abs(quantity) - closing, base, phase, is_limit)
 
-    def _price(self, order: Order, quantity: int, base: float, is_limit: bool) -> float:
-        """Fill price of the whole effective quantity, on the tick."""
+    def _quote(self, order: Order, quantity: int, base: float, phase: int, is_limit: bool) -> Quote:
+        """Price of a fill of a magnitude, on the tick."""
         price = base
         if not is_limit:
             volume, sigma = self.row.volume[order.asset], self.sigma_before[order.asset]
             price = costs.static_price(self.spec, base, order.side)
             price = costs.impact_price(self.spec, price, order.side, from_units(quantity), volume, sigma)
-        return costs.on_tick_against(price, self.spec.tick[order.asset], order.side)
+        return Quote(base, costs.on_tick_against(price, self.spec.tick[order.asset], order.side), phase, is_limit)
 
     def _volume_left(self, asset: int) -> int:
         """Units that may still be filled in this bar; a huge number without a cap."""
@@ -270,7 +272,7 @@ class Executor:
         cap = size_units(self.spec.volume_share * self.row.volume[asset], self.spec.lot_units[asset])
         return cap - self.volume_used[asset]
 
-    def _increase(self, order: Order, quantity: int, quote: Quote) -> None:
+    def _increase(self, order: Order, quantity: int, base: float, phase: int, is_limit: bool) -> None:
         """Let a fill that opens or adds to a position pass the checks of section 5, which may cut it, and book it."""
         spec, asset, ledger = self.spec, order.asset, self.ledger
         if self.halted:
@@ -282,9 +284,9 @@ class Executor:
         held = abs(ledger.positions[asset].quantity)
         gross = ledger.gross(without=asset)
         prices = list(ledger.marks)
-        prices[asset] = quote.base
+        prices[asset] = base
         equity = ledger.value(prices)
-        unit = quote.base * spec.multiplier[asset]
+        unit = base * spec.multiplier[asset]
         caps = []
         if spec.max_position > 0.0:
             caps.append(("max_position", spec.max_position * equity / unit))
@@ -305,6 +307,9 @@ class Executor:
             if available <= 0:
                 return None
             quantity = available
+        quote = self._quote(order, quantity, base, phase, is_limit)
+        if not usable_price(quote.price):
+            return self.refuse(order, "price")
         affordable, reason = self._affordable(order, quantity, quote, gross, equity)
         if affordable < quantity:
             if order.tif == "fok":

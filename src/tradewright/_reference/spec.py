@@ -70,7 +70,7 @@ DEFAULTS: dict[str, Any] = {
     "cash_rate": 0.0,
 }
 PER_ASSET = {"tick": 0.0, "lot": 0.0, "min_notional": 0.0, "multiplier": 1.0}
-SIGNED = {"risk_free"}
+SIGNED = {"risk_free", "maker_rate"}  # a maker may be paid a rebate
 POSITIVE = {"initial_cash", "periods_per_year", "leverage", "multiplier"}
 
 
