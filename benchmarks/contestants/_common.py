@@ -198,7 +198,7 @@ def main(module, functions):
             if workload == "W7":
                 result.update(_memory(functions, folder))
             else:
-                base = "W4" if workload == "W4r" else workload
+                base = "W4" if workload == "W4r" and workload not in functions else workload
                 if base not in functions:
                     raise Unsupported("not possible with this library")
                 job = functions[base](Inputs(folder, DATASETS[workload]).load())
