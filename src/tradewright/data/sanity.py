@@ -284,8 +284,8 @@ class _Notes:
         self.counts: Counter[tuple[str, str, str]] = Counter()
         self.widen = _NO_ROWS
 
-    def add(self, rule: str, hits: Hits, origin: npt.NDArray[np.int64] | None) -> npt.NDArray[np.int64]:
-        """Record hits; returns their rows in the source."""
+    def add(self, rule: str, hits: Hits, origin: npt.NDArray[np.int64] | None) -> None:
+        """Record hits under the rows of the source."""
         from ..domain.events import Finding, Severity
 
         rows = hits.rows if origin is None else origin[hits.rows]
@@ -308,7 +308,6 @@ class _Notes:
             )
         if hits.action == "widened":
             self.widen = np.union1d(self.widen, rows)
-        return rows
 
 
 def _judge(symbol: str, series: Series, rules: Sequence[Rule]) -> _Verdict:
@@ -320,14 +319,19 @@ def _judge(symbol: str, series: Series, rules: Sequence[Rule]) -> _Verdict:
         return _Verdict(SanityReport(n_rows=n, n_kept=n), None, _NO_ROWS)
     bad = np.zeros(n, dtype=np.bool_)
     present = _present(series)
-    rows_here = None if present is None else present
     here = series if present is None else series.take(present)
     for rule in awake:
         if rule.stage == "row":
             for hits in rule.hits(here):
-                rows = notes.add(rule.name, hits, rows_here)
+                found = hits
                 if hits.severity == "error":
+                    # A row is rejected once, for the first reason, so that counts add up.
+                    rows = hits.rows if present is None else present[hits.rows]
+                    new = ~bad[rows]
                     bad[rows] = True
+                    found = hits._replace(rows=hits.rows[new], values=hits.values[new])
+                if found.rows.size:
+                    notes.add(rule.name, found, present)
     origin = np.flatnonzero(~bad) if present is None else present[~bad[present]]
     # A row without a time cannot be put in order, whatever rules were asked for.
     origin = origin[series.ts[origin] != NAT]

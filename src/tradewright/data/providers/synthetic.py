@@ -61,6 +61,9 @@ REGIMES: Final[dict[str, tuple[MarketState, ...]]] = {
 """Sets of states by name; each state is followed by any other with equal chance."""
 
 
+_LAST_DAY: Final = int(np.datetime64("2199-12-31").astype(np.int64))
+
+
 class SyntheticProvider(SeriesProvider):
     """Geometric random walks with open, high, low, close and volume.
 
@@ -196,14 +199,23 @@ class SyntheticProvider(SeriesProvider):
         start = instant_ns(self.first) // DAY_NS
         if unit == "intraday":
             per_session = -(-hours.minutes * MINUTE_NS // step)
-            days = _open_days(start, -(-self.n_bars // per_session), hours)
+            days = self._days(start, -(-self.n_bars // per_session), hours)
             closes = session_closes(days, hours.calendar)
             opens = closes - hours.minutes * MINUTE_NS
             ends = np.minimum(opens[:, None] + step * np.arange(1, per_session + 1), closes[:, None])
             return ends.ravel()[: self.n_bars], 1.0 / (per_session * hours.sessions_per_year)
         if unit != "day" or step != DAY_NS:
             raise InputError(f"Made-up bars can be intraday or daily, not {interval_name(step)}; resample daily ones.")
-        return session_closes(_open_days(start, self.n_bars, hours), hours.calendar), 1.0 / hours.sessions_per_year
+        return session_closes(self._days(start, self.n_bars, hours), hours.calendar), 1.0 / hours.sessions_per_year
+
+    def _days(self, start: int, n: int, hours: MarketHours) -> npt.NDArray[np.int64]:
+        days = _open_days(start, n, hours)
+        if days[-1] > _LAST_DAY:
+            raise InputError(
+                f"{self.n_bars} bars of {self.interval} from {self.first} on would end after the year 2199; "
+                "ask for fewer bars, or shorter ones."
+            )
+        return days
 
     def _states(
         self, rng: np.random.Generator, sessions_per_bar: float
