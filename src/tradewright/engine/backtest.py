@@ -300,6 +300,7 @@ def run_prepared(
     origin: Origin,
     *,
     scale: Any = None,
+    given: Any = None,
 ) -> Result:
     """Decide and run on prepared bars.
 
@@ -312,6 +313,8 @@ def run_prepared(
         Where the inputs came from.
     scale : float64 array, optional
         Size of entries per bar and instrument.
+    given : optional
+        What the user called the strategy, when `strategy` is the object made of it.
     """
     bars = prepared.bars
     if strategy is not None and signals is None and weights is None and orders is None:
@@ -326,7 +329,7 @@ def run_prepared(
     if scale is not None:
         decisions.scale = _scale(scale, bars, decisions.kind)
     run = decisions.run(prepared.market, prepared.spec, bars)
-    return Result(run, prepared, decisions, made, strategy, origin)
+    return Result(run, prepared, decisions, made, strategy if given is None else given, origin)
 
 
 def load_inputs(

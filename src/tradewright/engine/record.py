@@ -66,8 +66,8 @@ def result_hash(document: dict[str, Any]) -> str:
     """SHA-256 (hex) over a result document without its own hash and without what may differ between machines."""
     hashed = {key: value for key, value in document.items() if key != "result_hash"}
     hashed["manifest"] = {key: value for key, value in document["manifest"].items() if key not in VOLATILE}
-    strategy = dict(hashed["manifest"].get("strategy", {}))
-    strategy.pop("spec", None)  # a path is where the strategy lay, not what it is
+    # Where the strategy lay (a path, a module) is not what it is; its source has a hash of its own.
+    strategy = {key: value for key, value in document["manifest"]["strategy"].items() if key not in {"spec", "kind"}}
     hashed["manifest"]["strategy"] = strategy
     return hashlib.sha256(to_bytes(hashed)).hexdigest()
 

@@ -161,11 +161,10 @@ def sweep(
     if count < 1:
         raise InputError(f"workers is {workers}; it must be at least 1.")
 
-    key = _key(prepared, maker, sets)
     width = len(core.METRICS)
     metrics = np.full((len(sets), width), np.nan)
     done = np.zeros(len(sets), dtype=bool)
-    parts = None if resume is None else PartFile(Path(resume), key, width)
+    parts = None if resume is None else PartFile(Path(resume), _key(prepared, maker, sets), width)
     resumed = 0
     if parts is not None:
         for first, rows in parts.done:
@@ -188,7 +187,7 @@ def sweep(
         finish()
         if parts is not None:
             parts.close()
-    return SweepResult(prepared, maker, sets, metrics, metric, origin, key, resumed)
+    return SweepResult(prepared, maker, sets, metrics, metric, origin, resumed)
 
 
 class SweepResult:
@@ -214,7 +213,6 @@ class SweepResult:
         metrics: F64,
         metric: str,
         origin: Origin,
-        key: str,
         resumed: int,
     ) -> None:
         self.prepared = prepared
@@ -224,7 +222,6 @@ class SweepResult:
         self.resumed = resumed
         self._maker = maker
         self._origin = origin
-        self._key = key
 
     def __len__(self) -> int:
         return len(self.grid)
@@ -403,7 +400,7 @@ class SweepResult:
             "data": {"hash": bars.data_hash(), "symbols": list(bars.symbols), "n_bars": bars.n_bars},
             "config": config,
             "config_hash": settings_hash(config),
-            "key": self._key,
+            "key": _key(self.prepared, self._maker, self.grid),
         }
 
     def to_json(self) -> str:
@@ -465,7 +462,7 @@ def _evaluate(
     """Finished parts ``(first, metrics)`` of everything that is not done."""
     sample = maker.make(sets[0])
     n_bars = prepared.bars.n_bars
-    if isinstance(sample, RuleStrategy) and sample.rule_name in core.RULES:
+    if _is_compiled(sample):
         size, run = _BLOCK, _rule_runner(prepared, maker, sets, workers)
     elif getattr(sample, "on_bar", None) is not None:
         size, run = max(1, 4 * workers), _callback_runner(prepared, maker, sets, workers)
@@ -494,6 +491,17 @@ def _evaluate(
         close = getattr(run, "close", None)
         if close is not None:
             close()
+
+
+def _is_compiled(strategy: Any) -> bool:
+    """Return whether the engine's rule is all there is to a strategy (nothing was overridden)."""
+    kind = type(strategy)
+    return (
+        isinstance(strategy, RuleStrategy)
+        and strategy.rule_name in core.RULES
+        and kind.rule is RuleStrategy.rule
+        and kind.signals is RuleStrategy.signals
+    )
 
 
 def _check_rows(rows: F64, n_bars: int) -> None:

@@ -1,0 +1,178 @@
+"""``tradewright backtest``: one strategy on market data, in one command.
+
+Entry point: `backtest` (a typer application with one command).
+
+Invariants: with ``--json`` stdout is the result document and nothing else; without it a summary for people is printed
+and, unless ``--fast`` or ``--no-report`` was given, a report is written and its place said.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from tradewright.app.cli import options as shared
+from tradewright.app.cli import running as run
+
+if TYPE_CHECKING:
+    from tradewright.engine.result import Result
+
+__all__ = ["backtest"]
+
+_AUTO = "auto"
+
+backtest = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+
+class _Command(TyperCommand):
+    """Lets ``--report`` stand alone (a name is made up) or take a path."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        out: list[str] = []
+        for i, word in enumerate(args):
+            alone = word == "--report" and (i + 1 == len(args) or args[i + 1].startswith("-"))
+            out.append(f"--report={_AUTO}" if alone else word)
+        return super().parse_args(ctx, out)
+
+
+@backtest.command(name="backtest", cls=_Command)
+def _backtest(
+    *,
+    symbols: shared.SymbolsOption = None,
+    start: shared.StartOption = None,
+    end: shared.EndOption = None,
+    profile: shared.ProfileOption = None,
+    config: shared.ConfigOption = None,
+    initial_capital: run.CapitalOption = None,
+    strategy: run.StrategyOption = None,
+    params: run.ParamsOption = None,
+    data: run.DataOption = None,
+    provider: run.ProviderOption = None,
+    interval: run.IntervalOption = None,
+    seed: run.SeedOption = None,
+    fill: run.FillOption = None,
+    intrabar: run.IntrabarOption = None,
+    size: run.SizeOption = None,
+    size_mode: run.SizeModeOption = None,
+    lot: run.LotOption = None,
+    close_last: run.CloseLastOption = None,
+    commission: run.CommissionOption = None,
+    slippage: run.SlippageOption = None,
+    no_costs: run.NoCostsOption = False,
+    stop: run.StopOption = None,
+    target: run.TargetOption = None,
+    trail: run.TrailOption = None,
+    bands: Annotated[
+        bool | None, typer.Option("--bands/--no-bands", help="Fill bands: pessimistic, expected, optimistic.")
+    ] = None,
+    benchmark: Annotated[
+        str | None, typer.Option("--benchmark", help="What to compare with: buy_and_hold, a symbol, or none.")
+    ] = None,
+    validate: run.ValidateOption = True,
+    sets: shared.SetOption = None,
+    as_json: shared.JsonOption = False,
+    report: Annotated[
+        str | None, typer.Option("--report", help="Write the HTML report, here or under reports/.", metavar="[PATH]")
+    ] = None,
+    no_report: Annotated[bool, typer.Option("--no-report", help="Write no HTML report.")] = False,
+    out: run.OutOption = None,
+    fast: Annotated[bool, typer.Option("--fast", help="Numbers only: no report, bands or benchmark.")] = False,
+) -> None:
+    """Run one strategy on market data and show what happened.
+
+    Without options: an SMA cross on the S&P 500 sample series.
+    """
+    from tradewright.engine.backtest import backtest as run_backtest
+
+    given = run.engine_options(
+        initial_capital=initial_capital,
+        fill=fill,
+        intrabar=intrabar,
+        size=size,
+        size_mode=size_mode,
+        lot=lot,
+        close_last=close_last,
+    )
+    for name, value in (("data.start", start), ("data.end", end), ("strategy.name", strategy)):
+        if value is not None:
+            given[name] = value
+    resolved = shared.resolved(symbols=symbols, profile=profile, config=config, sets=sets, options=given)
+    block = resolved.config
+    # Parameters of the configuration belong to its own strategy, not to another one that the option names.
+    own = strategy is None or not block.strategy.params
+    chosen = {**(block.strategy.params if own else {}), **run.parse_params(params)}
+    arguments = run.data_arguments(resolved, data=data, provider=provider, interval=interval, seed=seed)
+    want_benchmark = (
+        benchmark if benchmark is not None else (None if fast else block.report.benchmark or "buy_and_hold")
+    )
+    result = run_backtest(
+        arguments.pop("data"),
+        block.strategy.name,
+        params=chosen or None,
+        config=resolved,
+        commission=commission,
+        slippage=slippage,
+        no_costs=no_costs,
+        stop=stop,
+        target=target,
+        trail=trail,
+        bands=bands if bands is not None else not fast,
+        benchmark=None if want_benchmark == "none" else want_benchmark,
+        validate=validate and block.data.check,
+        **arguments,
+    )
+    result.origin.command = run.command_line()
+    result.origin.config["rows"] = _rows(resolved)
+    if out is not None:
+        result.save(out)
+    written = _report(
+        result, report or block.report.path, no_report or (fast and report is None), as_json, block.report.title
+    )
+    if as_json:
+        from tradewright.engine.record import to_bytes
+
+        sys.stdout.flush()
+        sys.stdout.buffer.write(to_bytes(result.document()))
+        sys.stdout.buffer.flush()
+    else:
+        from tradewright.app.cli.summary import print_result
+
+        print_result(result)
+    if out is not None:
+        run.say(f"Result: {out}")
+    if written is not None:
+        run.say(f"Report: {written}")
+
+
+def _report(result: Result, where: str | None, unwanted: bool, as_json: bool, title: str | None) -> Path | None:
+    """Write the report if one is wanted; a missing library is said, and is an error only when the report was asked for."""
+    if unwanted or (as_json and where is None):
+        return None
+    path = Path(where) if where not in {None, _AUTO} else Path("reports") / _file_name(result)
+    from tradewright.domain.errors import ConfigError
+
+    try:
+        return result.report(path, **({"title": title} if title else {}))
+    except ConfigError as error:
+        if where is not None:
+            raise
+        run.say(f"No report: {error}")
+        return None
+
+
+def _file_name(result: Result) -> str:
+    import re
+
+    names = "_".join(result.symbols[:3]) + (f"_and_{len(result.symbols) - 3}" if len(result.symbols) > 3 else "")
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", f"{result.strategy_name}_{names}") + ".html"
+
+
+def _rows(resolved: Any) -> list[dict[str, Any]]:
+    return [
+        {"key": row.key, "value": row.value, "layer": row.layer, "file": row.file, "line": row.line}
+        for row in resolved.explain()
+    ]

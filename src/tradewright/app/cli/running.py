@@ -1,0 +1,189 @@
+"""What the commands that run strategies share: their options, and how texts become values.
+
+Entry points: the annotated option types, `parse_params`, `engine_options`, `console`, `say`, `command_line`.
+
+Invariants: an option that was not given is None; results go to stdout and nothing else does.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from tradewright.domain.errors import ConfigError
+
+__all__ = [
+    "CapitalOption",
+    "CloseLastOption",
+    "CommissionOption",
+    "DataOption",
+    "FillOption",
+    "IntervalOption",
+    "IntrabarOption",
+    "LotOption",
+    "NoCostsOption",
+    "OutOption",
+    "ParamsOption",
+    "ProviderOption",
+    "SeedOption",
+    "SizeModeOption",
+    "SizeOption",
+    "SlippageOption",
+    "StopOption",
+    "StrategyOption",
+    "TargetOption",
+    "TrailOption",
+    "ValidateOption",
+    "command_line",
+    "data_arguments",
+    "engine_options",
+    "parse_params",
+    "say",
+]
+
+StrategyOption = Annotated[
+    str | None,
+    typer.Option(
+        "--strategy", help="Name, or path/to/file.py:name; see 'tradewright strategies list'.", metavar="NAME"
+    ),
+]
+ParamsOption = Annotated[
+    list[str] | None,
+    typer.Option("--params", "-p", help="Parameters: fast=20,slow=100, or JSON; repeatable.", metavar="K=V,..."),
+]
+DataOption = Annotated[Path | None, typer.Option("--data", help="File or folder of CSV or Parquet.", metavar="PATH")]
+ProviderOption = Annotated[str | None, typer.Option("--provider", help="Source; see 'tradewright data providers'.")]
+IntervalOption = Annotated[str | None, typer.Option("--interval", help="Length of a bar: 1min, 15min, 1h, 1d, ...")]
+SeedOption = Annotated[int | None, typer.Option("--seed", help="Seed of synthetic data.")]
+CapitalOption = Annotated[
+    float | None, typer.Option("--initial-capital", "--capital", help="Cash before the first bar.")
+]
+FillOption = Annotated[str | None, typer.Option("--fill", help="next_open, next_close or same_close.")]
+IntrabarOption = Annotated[
+    str | None, typer.Option("--intrabar", help="Order of high and low: pessimistic, expected or optimistic.")
+]
+SizeOption = Annotated[
+    float | None, typer.Option("--size", help="What an entry uses; by default a fraction of equity.")
+]
+SizeModeOption = Annotated[str | None, typer.Option("--size-mode", help="fraction, quantity, value or risk.")]
+LotOption = Annotated[float | None, typer.Option("--lot", help="Step of quantities; 0 is fractional.")]
+CloseLastOption = Annotated[
+    bool | None, typer.Option("--close-last/--keep-last", help="Close what is held at the last bar, with costs.")
+]
+CommissionOption = Annotated[
+    str | None, typer.Option("--commission", help="Fraction (0.0005), 5bp, or a preset such as ib_fixed.")
+]
+SlippageOption = Annotated[
+    str | None, typer.Option("--slippage", help="Fraction (0.0001), 1bp, fixed:0.01, or model:a:b:c.")
+]
+NoCostsOption = Annotated[bool, typer.Option("--no-costs", help="Trade for free; the result says so.")]
+StopOption = Annotated[str | None, typer.Option("--stop", help="Protective stop: 0.05, 2atr, 1.50amount or 50bp.")]
+TargetOption = Annotated[str | None, typer.Option("--target", help="Profit target, like --stop.")]
+TrailOption = Annotated[str | None, typer.Option("--trail", help="Trailing stop, like --stop.")]
+ValidateOption = Annotated[
+    bool,
+    typer.Option("--validate-data/--no-validate-data", help="Judge the data first; without it the result says so."),
+]
+OutOption = Annotated[Path | None, typer.Option("--out", "-o", help="Write the whole result as JSON.", metavar="FILE")]
+
+_OUTPUTS: Final = frozenset({"--json", "--fast", "--out", "-o", "--report", "--no-report", "--quiet"})
+"""Options that say where a result goes, not what it is; they are left out of the recorded command."""
+
+
+def parse_params(texts: list[str] | None) -> dict[str, Any]:
+    """Parameters from ``k=v,k=v`` or JSON, later ones winning.
+
+    Examples
+    --------
+    >>> parse_params(["fast=5,slow=20", '{"on": "state"}'])
+    {'fast': 5, 'slow': 20, 'on': 'state'}
+    """
+    import json
+
+    out: dict[str, Any] = {}
+    for text in texts or []:
+        body = text.strip()
+        if body.startswith("{"):
+            try:
+                found = json.loads(body)
+            except json.JSONDecodeError as error:
+                raise ConfigError(f"--params {body!r} is not JSON: {error.msg} at character {error.pos}.") from None
+            out.update(found)
+            continue
+        for part in body.split(","):
+            name, mark, value = part.partition("=")
+            if not mark or not name.strip():
+                raise ConfigError(f"--params {part!r} is not name=value; write for example fast=20,slow=100.")
+            try:
+                out[name.strip()] = json.loads(value)
+            except json.JSONDecodeError:
+                out[name.strip()] = value.strip()
+    return out
+
+
+def engine_options(**given: Any) -> dict[str, Any]:
+    """Options that were given, by the dotted key of the configuration."""
+    return {f"engine.{name}": value for name, value in given.items() if value is not None}
+
+
+def data_arguments(
+    resolved: Any, *, data: Path | None, provider: str | None, interval: str | None, seed: int | None
+) -> dict[str, Any]:
+    """Arguments of the loader from the configuration and the options that were given.
+
+    Returns
+    -------
+    dict
+        ``data``, ``symbols``, ``start``, ``end``, ``provider``, ``interval`` and further options of the loader.
+    """
+    block = resolved.config.data
+    path = str(data) if data is not None else block.path
+    chosen = provider or (None if path else block.provider)
+    symbols = list(block.symbols) or None
+    if symbols is None and path is None:
+        symbols = ["SPX"] if chosen in {None, "sample"} else None
+    found: dict[str, Any] = {
+        "data": path,
+        "symbols": symbols,
+        "start": block.start,
+        "end": block.end,
+        "provider": chosen,
+        "interval": interval or block.interval,
+    }
+    if block.columns:
+        found["columns"] = dict(block.columns)
+    if block.tz:
+        found["tz"] = block.tz
+    if block.repair != "quarantine":
+        found["repair"] = block.repair
+    if seed is not None:
+        found["seed"] = seed
+    return found
+
+
+def say(text: str) -> None:
+    """Print a line to stderr."""
+    print(text, file=sys.stderr)
+
+
+def command_line() -> str:
+    """Return the command that was given, without the options that only say where output goes."""
+    import shlex
+
+    words = sys.argv[1:]
+    kept: list[str] = []
+    skip = False
+    for i, word in enumerate(words):
+        if skip:
+            skip = False
+            continue
+        name = word.partition("=")[0]
+        if name in _OUTPUTS:
+            takes = name in {"--out", "-o", "--report"} and "=" not in word
+            skip = takes and i + 1 < len(words) and not words[i + 1].startswith("-")
+            continue
+        kept.append(word)
+    return shlex.join(["tradewright", *kept])
