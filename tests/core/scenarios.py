@@ -155,7 +155,7 @@ def draw_spec(rng: np.random.Generator, n_assets: int) -> dict[str, Any]:
         "size": float(rng.choice(size)),
         "size_basis": maybe("fill", "decision"),
         "allow_short": maybe(True, False),
-        "leverage": maybe(1.0, 2.0, 0.8),
+        "leverage": maybe(1.0, 2.0, 1.3),
         "maintenance_margin": maybe(0.25, 0.0, 0.6),
         "on_short_cash": maybe("resize", "refuse"),
         "close_last": bool(rng.random() < 0.5),

@@ -142,9 +142,10 @@ def run_weights(market: Market, spec: Spec, rows: I64, weights: F64) -> Run:
     [100.0, 100.0, 110.0]
     """
     bars: list[int] = np.asarray(rows, dtype=np.int64).tolist()
-    table = np.asarray(weights, dtype=np.float64).reshape(len(bars), -1)
-    if bars and table.shape[1] != market.n_assets:
-        raise ValueError(f"weights has {table.shape[1]} columns; the market has {market.n_assets} assets.")
+    table = np.asarray(weights, dtype=np.float64)
+    if table.size != len(bars) * market.n_assets:
+        raise ValueError(f"weights has shape {table.shape}; {len(bars)} rows of {market.n_assets} assets are needed.")
+    table = table.reshape(len(bars), market.n_assets)
     if any(b <= a for a, b in itertools.pairwise(bars)) or any(not 0 <= bar < market.n_bars for bar in bars):
         raise ValueError(f"The rows of weights must increase and lie between 0 and {market.n_bars - 1}.")
     at = {bar: table[i].tolist() for i, bar in enumerate(bars)}

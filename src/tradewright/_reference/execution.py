@@ -257,12 +257,12 @@ class Executor:
             self._increase(order, abs(quantity) - closing, base, phase, is_limit)
 
     def _quote(self, order: Order, quantity: int, base: float, phase: int, is_limit: bool) -> Quote:
-        """Price of a fill of a magnitude, on the tick."""
-        price = base
-        if not is_limit:
-            volume, sigma = self.row.volume[order.asset], self.sigma_before[order.asset]
-            price = costs.static_price(self.spec, base, order.side)
-            price = costs.impact_price(self.spec, price, order.side, from_units(quantity), volume, sigma)
+        """Price of a fill of a magnitude: a limit's is where the market is, others pay costs and go to the tick."""
+        if is_limit:
+            return Quote(base, base, phase, is_limit)
+        volume, sigma = self.row.volume[order.asset], self.sigma_before[order.asset]
+        price = costs.static_price(self.spec, base, order.side)
+        price = costs.impact_price(self.spec, price, order.side, from_units(quantity), volume, sigma)
         return Quote(base, costs.on_tick_against(price, self.spec.tick[order.asset], order.side), phase, is_limit)
 
     def _volume_left(self, asset: int) -> int:

@@ -71,7 +71,7 @@ DEFAULTS: dict[str, Any] = {
 }
 PER_ASSET = {"tick": 0.0, "lot": 0.0, "min_notional": 0.0, "multiplier": 1.0}
 SIGNED = {"risk_free", "maker_rate"}  # a maker may be paid a rebate
-POSITIVE = {"initial_cash", "periods_per_year", "leverage", "multiplier"}
+POSITIVE = {"initial_cash", "periods_per_year", "multiplier"}
 
 
 def close_matches(name: str, known: Sequence[str]) -> str:
@@ -208,6 +208,8 @@ def _check_range(name: str, x: float) -> None:
     """Raise ``ValueError`` for a number that the setting cannot have."""
     if not math.isfinite(x):
         raise ValueError(f"{name} is {x}; it must be a finite number.")
+    if name == "leverage" and x < 1.0:
+        raise ValueError(f"leverage is {x}; it must be 1 or more. Use size or max_gross to hold less.")
     if name in POSITIVE and x <= 0.0:
         raise ValueError(f"{name} is {x}; it must be above 0.")
     if name not in SIGNED and x < 0.0:
