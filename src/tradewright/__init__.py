@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tradewright.domain.bars import Bars, Provenance
     from tradewright.domain.instrument import AssetClass, Instrument
     from tradewright.engine.backtest import backtest
-    from tradewright.engine.costs import Costs
+    from tradewright.engine.costs import CostSettings
     from tradewright.engine.result import Result
     from tradewright.engine.sweep import SweepResult, sweep
     from tradewright.engine.verify import verify
@@ -31,7 +31,7 @@ __all__ = [
     "AssetClass",
     "Bars",
     "CompiledRule",
-    "Costs",
+    "CostSettings",
     "Instrument",
     "Provenance",
     "Result",
@@ -51,7 +51,7 @@ _HOME = {
     "domain.bars": ("Bars", "Provenance"),
     "domain.instrument": ("AssetClass", "Instrument"),
     "engine.backtest": ("backtest",),
-    "engine.costs": ("Costs",),
+    "engine.costs": ("CostSettings",),
     "engine.result": ("Result",),
     "engine.sweep": ("SweepResult", "sweep"),
     "engine.verify": ("verify",),

@@ -418,7 +418,9 @@ def cut(bars: Bars, start: Instant | None, end: Instant | None) -> Bars:
     kept = between_sessions(bars, start, end)
     if kept.n_bars == 0:
         raise MissingDataError(
-            f"No bars from {start or 'the start'} to {end or 'the end'}; the data reaches from {bars.start:%Y-%m-%d} to {bars.end:%Y-%m-%d}."
+            f"No bars from {start or 'the start'} to {end or 'the end'}; the data reaches from "
+            f"{bars.start:%Y-%m-%d} to "
+            f"{bars.end:%Y-%m-%d}."
         )
     return kept
 
@@ -516,7 +518,7 @@ def looks_like_path(text: str) -> bool:
     return "," not in text and ("/" in text or "." in text) and Path(text).exists()
 
 
-# --- private -------------------------------------------------------------------------------------------------------------------------
+# --- private ------------------------------------------------------------------------------------------
 
 _instances: dict[Any, Any] = {}
 _KEPT_INSTANCES: Final = 256
@@ -611,8 +613,8 @@ def _from_config(
 def _numbered(data: Mapping[str, Any], symbols: Any) -> Bars:
     """Bars from columns without stamps; missing prices are the close, and the provenance says what was assumed."""
     close = data["close"]
-    columns = [data.get(name, close) for name in ("open", "high", "low")]
-    bars = Bars.from_arrays(None, *columns, close, data.get("volume"), symbols=symbols)
+    op, high, low = (data.get(name, close) for name in ("open", "high", "low"))
+    bars = Bars.from_arrays(None, op, high, low, close, data.get("volume"), symbols=symbols)
     missing = [name for name in ("open", "high", "low") if name not in data]
     if missing:
         return bars.with_provenance(bars.provenance.with_note(f"no {', '.join(missing)} was given: the close is used"))

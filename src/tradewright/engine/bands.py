@@ -46,7 +46,7 @@ class Bands:
 
     @property
     def spread(self) -> float:
-        """Total return of the optimistic run less that of the pessimistic one: how much is not knowable from these bars."""
+        """Total return of the optimistic run less the pessimistic one: how much these bars do not tell."""
         return float(self.optimistic["total_return"] or 0.0) - float(self.pessimistic["total_return"] or 0.0)
 
     def as_dict(self) -> dict[str, Any]:

@@ -51,7 +51,7 @@ EXTRA_STATISTICS: Final[Mapping[str, str]] = {
     "n_fills": "Executions.",
     "n_refused": "Orders and decisions that the engine did not take, of any reason.",
     "n_order_dependent": "Closed trades whose outcome depends on the unknown order of high and low inside a bar.",
-    "open_positions": "Positions still held at the last bar; they count in equity at the mark, not in trade statistics.",
+    "open_positions": "Positions held at the last bar; they count in equity at the mark, not in trade statistics.",
     "excess_return": "Total return less that of the benchmark.",
 }
 """Statistics beyond the catalogue of measures, with their conventions."""
@@ -119,10 +119,11 @@ def conventions_of(bars: Bars, settings: Settings, periods: float, reason: str) 
     s = settings
     n = bars.n_assets
     size = f"{s.size:g}" if s.size is not None else ("1" if n == 1 else f"1/{n} (split evenly over {n} instruments)")
-    out = {
+    basis = "fill" if s.size_basis == "fill" else "decision"
+    return {
         "fill": _FILL[s.fill],
         "intrabar": _INTRABAR[s.intrabar],
-        "size": f"{size} {_SIZE[s.size_mode]}, resolved at the {'fill' if s.size_basis == 'fill' else 'decision'} price, costs within",
+        "size": f"{size} {_SIZE[s.size_mode]}, resolved at the {basis} price, costs within",
         "lot": "each instrument's own step"
         if s.lot is None
         else ("fractional" if s.lot == 0.0 else f"multiples of {s.lot:g}"),
@@ -144,10 +145,9 @@ def conventions_of(bars: Bars, settings: Settings, periods: float, reason: str) 
         "ddof": "1 (sample standard deviation)",
         "risk_free": f"{s.risk_free:g} a year, simple, subtracted per bar",
         "drawdown": "from the running peak of closing equity, which starts at the initial capital",
-        "trades": "one per fill that reduces a position, at average cost; net of fees; only closed trades count in trade statistics",
+        "trades": "one per fill that reduces a position, at average cost, net of fees; statistics count closed ones",
         "time": "a bar is stamped with the instant of its close, UTC",
     }
-    return out
 
 
 def stamps_of(bars: Bars, settings: Settings, *, validated: bool, repaired: int = 0) -> list[str]:

@@ -173,7 +173,7 @@ def crypto_spot() -> CostSettings:
 
 
 def binance() -> CostSettings:
-    """Binance spot, regular user without discount: 10 bp maker, 10 bp taker. Source: binance.com, fee schedule, VIP 0."""
+    """Binance spot, regular user: 10 bp maker, 10 bp taker. Source: binance.com, fee schedule, VIP 0."""
     return CostSettings(maker_rate=0.001, taker_rate=0.001)
 
 
@@ -261,7 +261,8 @@ def costs_of(
         made = _with_slippage(made, slippage)
     if made.is_free:
         raise ConfigError(
-            "Commission and slippage are both zero. Say no_costs=True (--no-costs) if that is meant; the result will say so."
+            "Commission and slippage are both zero. Say no_costs=True (--no-costs) if that is meant; the result "
+            "will say so."
         )
     return made
 
@@ -313,7 +314,7 @@ def _preset(name: str, base: CostSettings) -> CostSettings:
     return replace(maker(), **{key: getattr(base, key) for key in keep})
 
 
-_NO_FEES: Final[dict[str, float]] = {
+_NO_FEES: Final[dict[str, Any]] = {
     "per_order": 0.0,
     "per_share": 0.0,
     "sell_rate": 0.0,
@@ -334,7 +335,8 @@ def _with_slippage(made: CostSettings, slippage: float | str) -> CostSettings:
         model, *numbers = slippage.strip().split(":")
         if model not in SLIP_MODELS:
             raise ConfigError(
-                f"slippage is {slippage!r}{closest(model, SLIP_MODELS) or '.'} Write a fraction, '1bp', or model:a:b:c with one "
+                f"slippage is {slippage!r}{closest(model, SLIP_MODELS) or '.'} Write a fraction, '1bp', or "
+                "model:a:b:c with one "
                 f"of the models {', '.join(SLIP_MODELS)}."
             )
         values = [_number("slippage", text, slippage) for text in numbers]

@@ -8,6 +8,7 @@ arrays of `core.run_signals`, `core.run_weights` or `core.run_orders`; nothing i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -144,7 +145,8 @@ def signal_array(values: Any, bars: Bars, name: str = "signals") -> Array:
         array = array.reshape(-1, 1)
     if array.shape != (bars.n_bars, bars.n_assets):
         raise InputError(
-            f"{name} answers with shape {np.shape(values)}; it must be ({bars.n_bars}, {bars.n_assets}): one row a bar, one "
+            f"{name} answers with shape {np.shape(values)}; it must be ({bars.n_bars}, {bars.n_assets}): one row "
+            "a bar, one "
             "column an instrument."
         )
     if array.dtype.kind == "O":
@@ -160,7 +162,8 @@ def signal_array(values: Any, bars: Bars, name: str = "signals") -> Array:
     if wrong.any():
         row, column = (int(i) for i in np.argwhere(wrong)[0])
         raise InputError(
-            f"{name} says {whole[row, column]!r} at bar {row}; signals are 1, 0, -1, or NaN (-128) for no opinion. Fractions of "
+            f"{name} says {whole[row, column]!r} at bar {row}; signals are 1, 0, -1, or NaN (-128) for no "
+            "opinion. Fractions of "
             "equity are weights: return (rows, weights)."
         )
     return np.ascontiguousarray(whole, dtype=np.int8)
@@ -203,7 +206,8 @@ def weight_rows(values: Any, bars: Bars, name: str = "weights") -> tuple[Array, 
         weights = np.ascontiguousarray(full[rows])
     if rows.ndim != 1 or weights.shape != (rows.size, bars.n_assets):
         raise InputError(
-            f"{name} answers with rows of shape {rows.shape} and weights of shape {weights.shape}; they must be (k,) and "
+            f"{name} answers with rows of shape {rows.shape} and weights of shape {weights.shape}; they must be "
+            "(k,) and "
             f"(k, {bars.n_assets})."
         )
     if rows.size and (rows[0] < 0 or rows[-1] >= bars.n_bars or bool((np.diff(rows) <= 0).any())):
@@ -349,7 +353,7 @@ def _order_column(key: str, values: Any, name: str) -> Array:
     elif dtype == np.float64:
         read = lambda value: float("nan") if value is None else float(value)  # noqa: E731
     else:
-        read = lambda value: int(_DEFAULTS.get(key, 0) if value is None or value != value else value)  # noqa: E731
+        read = lambda value: int(_DEFAULTS.get(key, 0) if value is None or math.isnan(value) else value)  # noqa: E731
     try:
         return np.array([read(value) for value in values], dtype=dtype)
     except (TypeError, ValueError) as error:

@@ -109,7 +109,8 @@ class PartFile:
             return 0  # killed while the header was being written
         if not content.startswith(header):
             raise ConfigError(
-                f"{str(self.path)!r} belongs to another sweep (data, settings, strategy, grid or engine differ); choose another "
+                f"{str(self.path)!r} belongs to another sweep (data, settings, strategy, grid or engine differ); "
+                "choose another "
                 "--resume path, or delete it to start anew."
             )
         at = len(header)

@@ -148,8 +148,10 @@ def market_of(bars: Bars, settings: Settings, detail: Bars | None = None) -> cor
         bars.close,
         bars.volume,
         session=memory["session"],
-        atr=_by_column(bars, lambda o, h, l, c: core.atr(h, l, c, atr_window), atr_window + 1) if atr_window else None,
-        sigma=_by_column(bars, lambda o, h, l, c: _volatility(c, sigma_window), sigma_window + 1)
+        atr=_by_column(bars, lambda _, h, low, c: core.atr(h, low, c, atr_window), atr_window + 1)
+        if atr_window
+        else None,
+        sigma=_by_column(bars, lambda *prices: _volatility(prices[3], sigma_window), sigma_window + 1)
         if sigma_window
         else None,
         actions=_actions(bars),
@@ -164,13 +166,13 @@ def spec_of(bars: Bars, settings: Settings, periods: float) -> core.Spec:
     """Return the engine's settings for these instruments."""
     instruments = bars.instruments
     n_assets = len(instruments)
-    per_asset = {
+    per_asset: dict[str, list[float]] = {
         "tick": [i.tick for i in instruments],
         "lot": [i.lot if settings.lot is None else settings.lot for i in instruments],
         "min_notional": [i.min_notional for i in instruments],
         "multiplier": [i.multiplier for i in instruments],
     }
-    arrays = {
+    arrays: dict[str, Any] = {
         name: values[0] if len(set(values)) == 1 else np.array(values, dtype=np.float64)
         for name, values in per_asset.items()
     }
@@ -234,4 +236,4 @@ def _detail(bars: Bars, detail: Bars) -> tuple[Array, Array, Array, Array, Array
     columns = [getattr(finer, name) for name in ("open", "high", "low", "close")]
     if bars.n_assets == 1:
         columns = [np.ascontiguousarray(column[:, 0]) for column in columns]
-    return (offsets, *columns)  # type: ignore[return-value]
+    return (offsets, *columns)

@@ -73,12 +73,12 @@ def result_hash(document: dict[str, Any]) -> str:
 
 
 def to_bytes(document: dict[str, Any]) -> bytes:
-    """Canonical JSON of plain values, with a newline at its end.
+    r"""Canonical JSON of plain values, with a newline at its end.
 
     Examples
     --------
     >>> to_bytes({"b": 0.1, "a": None})
-    b'{"a":null,"b":0.1}\\n'
+    b'{"a":null,"b":0.1}\n'
     """
     import orjson
 
@@ -107,7 +107,8 @@ def write_atomic(path: Path, content: bytes) -> Path:
 def summary(result: Result) -> str:
     """Return a result in a few lines of plain text."""
     stats = result.stats
-    head = f"{result.strategy_name} on {_names(result.symbols)}, {stats['start']} to {stats['end']} ({stats['n_bars']:,} bars)"
+    span = f"{stats['start']} to {stats['end']} ({stats['n_bars']:,} bars)"
+    head = f"{result.strategy_name} on {_names(result.symbols)}, {span}"
     lines = [head]
     lines += [f"  ! {stamp}" for stamp in result.stamps]
     lines.append(f"  {sparkline(result.equity, 60)}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     F64 = np.ndarray[Any, np.dtype[np.float64]]
 
 __all__ = ["Origin", "Result"]
+
+Kept = TypeVar("Kept")
 
 DAY_NS = 86_400_000_000_000
 
@@ -99,7 +101,7 @@ class Result:
         check_plausible(stats, len(prepared.bars.ts))
         self._kept: dict[str, Any] = {"core_stats": stats}
 
-    # --- what went in -----------------------------------------------------------------------------------------------------------
+    # --- what went in -----------------------------------------------------------------------------
 
     @property
     def bars(self) -> Bars:
@@ -144,7 +146,7 @@ class Result:
         """What the data checks found in this run; None when nothing."""
         return self.prepared.findings
 
-    # --- what came out ----------------------------------------------------------------------------------------------------------
+    # --- what came out ----------------------------------------------------------------------------
 
     @property
     def stats(self) -> Statistics:
@@ -263,10 +265,10 @@ class Result:
         """SHA-256 over everything in the JSON that does not depend on machine, command or file names."""
         return str(self.document()["result_hash"])
 
-    # --- out of here ------------------------------------------------------------------------------------------------------------
+    # --- out of here ------------------------------------------------------------------------------
 
     def equity_frame(self) -> pd.DataFrame:
-        """Return a pandas frame: equity, drawdown, exposure (and benchmark), indexed by the close of each bar in UTC."""
+        """Return a pandas frame: equity, drawdown, exposure (and benchmark), indexed by closes in UTC."""
         import pandas as pd
 
         equity = self.equity
@@ -325,7 +327,7 @@ class Result:
 
         return summary(self)
 
-    # --- how it is made ---------------------------------------------------------------------------------------------------------
+    # --- how it is made ---------------------------------------------------------------------------
 
     def labels(self, bar: int) -> str:
         """Return what to call a bar in text: its session for daily and longer bars, else its close in UTC."""
@@ -343,8 +345,8 @@ class Result:
         step = bars.interval_ns or (int(np.median(np.diff(bars.ts))) if bars.n_bars > 1 else DAY_NS)
         return step >= DAY_NS * 5 // 6
 
-    def _keep(self, name: str, make: Callable[[], Any]) -> Any:
-        found = self._kept.get(name)
+    def _keep(self, name: str, make: Callable[[], Kept]) -> Kept:
+        found: Kept | None = self._kept.get(name)
         if found is None:
             found = self._kept[name] = make()
         return found

@@ -50,9 +50,11 @@ def read_document(path: str | Path) -> dict[str, Any]:
     stated = document.get("result_hash")
     if stated != result_hash(document):
         raise DataError(
-            f"{str(path)!r} does not match its own result_hash {str(stated)[:12]}...; it was changed after it was written."
+            f"{str(path)!r} does not match its own result_hash {str(stated)[:12]}...; it was changed after it was "
+            "written."
         )
-    return document
+    found: dict[str, Any] = document
+    return found
 
 
 class SavedStatistics(Mapping[str, Any]):
@@ -196,7 +198,7 @@ class SavedResult:
             values = [row[key] for row in rows]
             if key.endswith("time"):
                 columns[key] = np.array([v.removesuffix("Z") if v else "NaT" for v in values], dtype="datetime64[ns]")
-            elif all(isinstance(v, (int, float)) and not isinstance(v, bool) or v is None for v in values):
+            elif all((isinstance(v, (int, float)) and not isinstance(v, bool)) or v is None for v in values):
                 whole = all(isinstance(v, int) for v in values)
                 columns[key] = np.array(
                     [np.nan if v is None else v for v in values], dtype=np.int64 if whole else np.float64

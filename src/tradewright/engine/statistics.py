@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["LARGEST_RETURN", "Statistics", "check_plausible"]
 
 LARGEST_RETURN: Final = 1e6
-"""A total return beyond this (a hundred million percent) is taken for a mistake in data or engine, not for a success."""
+"""A total return beyond this (a hundred million percent) is taken for a mistake, not for a success."""
 
 _ALWAYS_FINITE: Final = ("final_equity", "total_return", "max_drawdown", "exposure", "fees", "slippage")
 
@@ -110,8 +110,9 @@ def check_plausible(stats: Mapping[str, float], n_bars: int) -> None:
         value = stats[name]
         if value - value != 0.0:
             raise InvariantError(
-                f"{name} of this run is {value}, which cannot be; check the data near extreme prices, and report it as a bug "
-                "with the data if they are right."
+                f"{name} of this run is {value}, which cannot be; check the data near extreme prices, and report "
+                "it as a "
+                "bug with the data if they are right."
             )
     if n_bars > 2 and not math.isfinite(stats["volatility"]):
         raise InvariantError(
@@ -119,8 +120,9 @@ def check_plausible(stats: Mapping[str, float], n_bars: int) -> None:
         )
     if stats["total_return"] > LARGEST_RETURN or stats["total_return"] < -LARGEST_RETURN:
         raise InvariantError(
-            f"The total return of this run is {stats['total_return']:.4g} (limit {LARGEST_RETURN:.0e}); such a number comes from bad "
-            "prices or a strategy that sees the future. Check the data (tradewright data check) and the strategy."
+            f"The total return of this run is {stats['total_return']:.4g} (limit {LARGEST_RETURN:.0e}); such a number "
+            "comes from bad prices or a strategy that sees the future. Check the data (tradewright data check) "
+            "and the strategy."
         )
     if stats["max_drawdown"] > 0.0:
         raise InvariantError(
@@ -140,7 +142,7 @@ def _complete(result: Result, core_stats: Mapping[str, float]) -> dict[str, Any]
         "initial_capital": initial,
     }
     for name, value in core_stats.items():
-        if value != value or value in (math.inf, -math.inf):
+        if not math.isfinite(value):
             out[name] = None
         else:
             out[name] = int(value) if name in _COUNTS else float(value)

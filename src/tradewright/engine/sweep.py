@@ -333,12 +333,15 @@ class SweepResult:
         luck = self.luck
         if luck["expected_best_by_luck"] is not None:
             out.append(
-                f"multiple testing: the best Sharpe ratio of {self.n_trials:,} trials is {luck['best_sharpe']:.2f}, of which "
-                f"{luck['expected_best_by_luck']:.2f} would be expected without any skill; confirm it on data it has not seen"
+                f"multiple testing: the best Sharpe ratio of {self.n_trials:,} trials is "
+                f"{luck['best_sharpe']:.2f}, of which "
+                f"{luck['expected_best_by_luck']:.2f} would be expected without any skill; confirm it on data it "
+                "has not seen"
             )
         else:
             out.append(
-                f"multiple testing: the best of {self.n_trials:,} trials is partly luck; confirm it on data it has not seen"
+                f"multiple testing: the best of {self.n_trials:,} trials is partly luck; confirm it on data it "
+                "has not seen"
             )
         return out
 
@@ -425,7 +428,7 @@ class SweepResult:
         return "\n".join(lines)
 
 
-# --- private -------------------------------------------------------------------------------------------------------------------------
+# --- private ------------------------------------------------------------------------------------------
 
 
 class _Maker:
@@ -448,10 +451,9 @@ class _Maker:
         corners = {0, len(sets) - 1}
         for places in sets.positions().values():
             corners |= {int(places.argmin()), int(places.argmax())}
-        for name, values in sets.columns().items():
+        for values in sets.columns().values():
             if values.dtype != object:
                 corners |= {int(values.argmin()), int(values.argmax())}
-            del name
         found = [getattr(self.make(sets[i]), "warm_up", None) for i in sorted(corners)]
         return max((int(warm_up()) for warm_up in found if warm_up is not None), default=0)
 
@@ -465,7 +467,7 @@ def _evaluate(
     if _is_compiled(sample):
         size, run = _BLOCK, _rule_runner(prepared, maker, sets, workers)
     elif getattr(sample, "on_bar", None) is not None:
-        size, run = max(1, 4 * workers), _callback_runner(prepared, maker, sets, workers)
+        size, run = max(1, 4 * workers), _CallbackRunner(prepared, maker, sets, workers)
     else:
         size, run = max(1, min(256, _SIGNAL_BYTES // max(1, n_bars))), _signal_runner(prepared, maker, sets, workers)
     if small:
@@ -576,8 +578,8 @@ def _metrics(run: core.Run) -> list[float]:
     return [float(stats[name]) for name in core.METRICS]
 
 
-class _callback_runner:  # noqa: N801 - used like the functions above
-    """Runs ``on_bar`` strategies in processes that share the bars by forking, or one after another where that is not possible."""
+class _CallbackRunner:
+    """Runs ``on_bar`` strategies in processes that share the bars by forking, or one by one without fork."""
 
     def __init__(self, prepared: Prepared, maker: _Maker, sets: Grid, workers: int) -> None:
         self._prepared, self._maker, self._sets = prepared, maker, sets
@@ -608,7 +610,8 @@ _shared: dict[str, Any] = {}
 
 
 def _shared_one(index: int) -> list[float]:
-    return _one(*_shared["work"], index)
+    prepared, maker, sets = _shared["work"]
+    return _one(prepared, maker, sets, index)
 
 
 def _one(prepared: Prepared, maker: _Maker, sets: Grid, index: int) -> list[float]:

@@ -8,6 +8,7 @@ needs neither pandas nor polars, but becomes either on request.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -168,7 +169,7 @@ def _plain(column: Array) -> list[Any]:
     kind = column.dtype.kind
     if kind == "M":
         return iso_times(column)
-    values = column.tolist()
+    values: list[Any] = column.tolist()
     if kind == "f":
         return [value if value - value == 0.0 else None for value in values]  # inf - inf and NaN are not 0
     return values
@@ -181,5 +182,6 @@ def _cell(value: Any) -> str:
         text = str(value.astype("datetime64[s]"))
         return text.removesuffix("T00:00:00").replace("T", " ")
     if isinstance(value, (float, np.floating)):
-        return "-" if value != value else f"{value:.6g}" if abs(value) < 1e6 else f"{value:,.2f}"
+        number = float(value)
+        return "-" if math.isnan(number) else f"{number:.6g}" if abs(number) < 1e6 else f"{number:,.2f}"
     return str(value)

@@ -133,7 +133,8 @@ def rerun(document: Mapping[str, Any], *, data: Any = None, strategy: Any = None
     options = manifest["options"]
     if isinstance(options["benchmark"], dict) or manifest["data"]["detail_hash"] is not None:
         raise InputError(
-            "This result used a benchmark or finer bars that were in memory; run it in Python and pass verify(path, again=result)."
+            "This result used a benchmark or finer bars that were in memory; run it in Python and pass "
+            "verify(path, again=result)."
         )
     validated = bool(manifest["data"]["validated"])
     origin = Origin()
@@ -158,9 +159,13 @@ def rerun(document: Mapping[str, Any], *, data: Any = None, strategy: Any = None
 def _strategy(spec: Mapping[str, Any], folder: Path | None) -> str:
     kind = spec["kind"]
     if kind == "arrays":
-        raise InputError("This result was made from arrays of decisions; run it in Python and pass verify(path, again=result).")
+        raise InputError(
+            "This result was made from arrays of decisions; run it in Python and pass verify(path, again=result)."
+        )
     if kind == "object":
-        raise InputError(f"The strategy {spec['name']!r} lives in a program of its own; pass it: verify(path, strategy=...).")
+        raise InputError(
+            f"The strategy {spec['name']!r} lives in a program of its own; pass it: verify(path, strategy=...)."
+        )
     if kind == "file":
         place, _, name = str(spec["spec"]).rpartition(":")
         return f"{_place(place, folder)}:{name}"

@@ -10,6 +10,7 @@ when the object is made, are checked then, and are plain values, so that a resul
 from __future__ import annotations
 
 import copy
+import inspect
 import math
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -119,7 +120,7 @@ class Strategy:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        own = cls.__dict__.get("__annotations__", {})
+        own = inspect.get_annotations(cls)
         defaults = dict(cls._defaults)
         for key, annotation in own.items():
             if key.startswith("_") or "ClassVar" in str(annotation):
@@ -263,7 +264,7 @@ class Indicator(list[float]):
 
     def feed(self) -> Callable[[], float]:
         """Return the function that gives the next value at each call."""
-        return iter(memoryview(self._source)).__next__
+        return iter(self._source.data).__next__
 
 
 class FunctionStrategy(Strategy):
@@ -304,8 +305,6 @@ class FunctionStrategy(Strategy):
         return FunctionStrategy(self.__dict__["function"], {**self.__dict__["_given"], **params})
 
     def _check_names(self) -> None:
-        import inspect
-
         try:
             accepted = inspect.signature(self.__dict__["function"]).parameters
         except (TypeError, ValueError):

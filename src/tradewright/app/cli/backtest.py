@@ -149,7 +149,7 @@ def _backtest(
 
 
 def _report(result: Result, where: str | None, unwanted: bool, as_json: bool, title: str | None) -> Path | None:
-    """Write the report if one is wanted; a missing library is said, and is an error only when the report was asked for."""
+    """Write the report if one is wanted; a missing library is an error only when the report was asked for."""
     if unwanted or (as_json and where is None):
         return None
     path = Path(where) if where not in {None, _AUTO} else Path("reports") / _file_name(result)

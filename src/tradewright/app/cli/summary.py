@@ -71,7 +71,8 @@ def print_result(result: Result, console: Console | None = None) -> None:
         low, high = bands.pessimistic["total_return"], bands.optimistic["total_return"]
         out.print(
             Text(
-                f"Fill band {_value('total_return', low)} to {_value('total_return', high)}: {bands.n_order_dependent} of "
+                f"Fill band {_value('total_return', low)} to {_value('total_return', high)}: "
+                f"{bands.n_order_dependent} of "
                 f"{bands.n_trades} trades depend on the unknown order inside a bar",
                 style="dim",
             )

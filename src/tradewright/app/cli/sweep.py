@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -91,7 +91,9 @@ def sweep(
             given[name] = value
     resolved = shared.resolved(symbols=symbols, profile=profile, config=config, sets=sets, options=given)
     arguments = run.data_arguments(resolved, data=data, provider=provider, interval=interval, seed=seed)
-    loader = {key: arguments.pop(key) for key in ("columns", "tz", "repair", "seed") if key in arguments}
+    loader: dict[str, Any] = {
+        key: arguments.pop(key) for key in ("columns", "tz", "repair", "seed") if key in arguments
+    }
     block = resolved.config
     own = strategy is None or not block.strategy.params
     try:
