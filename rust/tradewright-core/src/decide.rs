@@ -89,13 +89,13 @@ impl Engine {
             at += 1;
         }
         let has = self.ledger.positions[j].sign();
-        if want == has || pending {
+        if want == has {
             return Ok(());
         }
         if has != 0 && !self.closing(j) {
             self.submit_close(bar.t, j as u32, Reason::Signal);
         }
-        if want == 0 {
+        if want == 0 || pending {
             return Ok(());
         }
         if let Some(reason) = self.entry_ban(j, bar.t, want < 0) {

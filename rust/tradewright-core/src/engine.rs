@@ -265,7 +265,8 @@ impl Engine {
         self.mark[j] /= r;
         let held = self.ledger.positions[j].qty;
         if held != 0 {
-            let mut qty = mul(held, ratio)?;
+            let whole = mul(held, ratio)?;
+            let mut qty = whole;
             let mut paid = 0;
             if rules.lot > 1 {
                 let fraction = qty % rules.lot;
@@ -275,7 +276,7 @@ impl Engine {
                 }
             }
             self.flow(t, i64::from(a.asset), FlowKind::CashInLieu, paid);
-            self.ledger.split(t, a.asset, qty, rules.multiplier, self.mark[j]);
+            self.ledger.split(t, a.asset, whole, qty, rules.multiplier, self.mark[j]);
         }
         let mut at = 0;
         while at < self.pool.book[j].len() {
@@ -310,9 +311,7 @@ impl Engine {
             }
             at += 1;
         }
-        if held != 0 {
-            self.sweep_reduce_only(j);
-        }
+        self.sweep_reduce_only(j);
         Ok(())
     }
 
@@ -391,6 +390,25 @@ impl Engine {
                 match why {
                     Some(reason) => self.pool.close(slot, Status::Cancelled, reason),
                     None => i += 1,
+                }
+            }
+        }
+    }
+
+    fn end_of_same_close(&mut self, bar: &Bar) {
+        for at in (0..self.pool.live.len()).rev() {
+            let asset = self.pool.live[at] as usize;
+            if !bar.has(asset) {
+                continue;
+            }
+            let mut i = 0;
+            while i < self.pool.book[asset].len() {
+                let slot = self.pool.book[asset][i];
+                let o = &self.pool.slots[slot as usize];
+                match o.tif {
+                    Tif::Ioc if o.kind == Kind::Market && o.bar == bar.t => self.pool.close(slot, Status::Cancelled, Reason::Ioc),
+                    Tif::Fok if o.kind == Kind::Market && o.bar == bar.t => self.pool.close(slot, Status::Cancelled, Reason::Fok),
+                    _ => i += 1,
                 }
             }
         }
@@ -513,6 +531,7 @@ impl Engine {
     pub fn settle(&mut self, bar: &Bar, last: bool) -> Result<f64> {
         if self.spec.set.fill == FillRule::SameClose && self.pool.active > 0 {
             self.market_phase(bar, bar.close, Phase::Close, true)?;
+            self.end_of_same_close(bar);
             self.equity = self.value();
         }
         if last {

@@ -148,9 +148,14 @@ impl Engine {
                 let distance = match p.stop_kind {
                     Offset::Fraction => p.stop * price,
                     Offset::Atr => p.stop * atr,
-                    _ => p.stop,
+                    Offset::Amount => p.stop,
+                    Offset::Price => (price - p.stop).abs(),
                 };
-                size * equity / (distance * rules.multiplier)
+                if distance > 0.0 {
+                    size * equity / (distance * rules.multiplier)
+                } else {
+                    0.0
+                }
             }
         };
         // NaN (no ATR yet, say) sizes to nothing.
@@ -260,11 +265,11 @@ impl Engine {
             let most = room / (r.raw * multiplier);
             let cap = if most > 0.0 { floor_lot(floor_units(most)?, lot) - held } else { 0 };
             if asked > cap {
-                if cap <= 0 {
-                    return Ok(Outcome::refused(reason));
-                }
                 if r.fok {
                     return Ok(Outcome::refused(Reason::Fok));
+                }
+                if cap <= 0 {
+                    return Ok(Outcome::refused(reason));
                 }
                 asked = cap;
             }
@@ -300,11 +305,11 @@ impl Engine {
         };
         if !fits(qty, notional, fee) {
             let reason = if simple { Reason::Cash } else { Reason::Margin };
-            if set.on_short_cash == OnShortCash::Refuse {
-                return Ok(Outcome::refused(reason));
-            }
             if r.fok {
                 return Ok(Outcome::refused(Reason::Fok));
+            }
+            if set.on_short_cash == OnShortCash::Refuse {
+                return Ok(Outcome::refused(reason));
             }
             let rate = self.rate(r.buys, r.as_limit);
             let start = if simple {
@@ -597,7 +602,7 @@ impl Engine {
                 };
                 if ours {
                     sized |= o.sizing != Sizing::Fixed;
-                    due.push((slot, o.id, false, 0.0));
+                    due.push((slot, o.id, false, f64::NAN));
                 }
             }
         }
@@ -616,10 +621,13 @@ impl Engine {
                     let q = self.entry_units(asset, dir > 0, size, raw, equity, &o.protection, o.atr)?;
                     Some((if dir > 0 { q } else { -q }, Reason::Zero))
                 }
-                Sizing::Target(weight) => match self.target_units(asset, weight, raw, equity)? {
-                    Some(delta) => Some((delta, Reason::Zero)),
-                    None => Some((0, Reason::WithinBuffer)),
-                },
+                Sizing::Target(weight) => {
+                    entry.3 = weight * equity - self.ledger.positions[asset].qf * raw * self.spec.rules[asset].multiplier;
+                    match self.target_units(asset, weight, raw, equity)? {
+                        Some(delta) => Some((delta, Reason::Zero)),
+                        None => Some((0, Reason::WithinBuffer)),
+                    }
+                }
             };
             if let Some((qty, why)) = resolved {
                 let o = &mut self.pool.slots[entry.0 as usize];
@@ -633,10 +641,22 @@ impl Engine {
                 }
             }
             let o = &self.pool.slots[entry.0 as usize];
-            let (rest, held) = (o.rest, self.ledger.positions[asset].qty);
+            let (mut rest, held) = (o.rest, self.ledger.positions[asset].qty);
+            if o.reduce_only {
+                if held == 0 || (held > 0) == (rest > 0) {
+                    self.pool.close(entry.0, Status::Cancelled, Reason::PositionClosed);
+                    entry.1 = -2;
+                    continue;
+                }
+                if rest.abs() > held.abs() {
+                    rest = -held;
+                }
+            }
             let reduces = o.reduce_only || (held != 0 && (held > 0) != (rest > 0) && rest.abs() <= held.abs());
             entry.2 = !reduces;
-            entry.3 = from_units(rest) * raw * self.spec.rules[asset].multiplier;
+            if entry.3.is_nan() {
+                entry.3 = from_units(rest) * raw * self.spec.rules[asset].multiplier;
+            }
         }
         if due.len() > 1 {
             due.sort_unstable_by(|a, b| a.2.cmp(&b.2).then(a.3.total_cmp(&b.3)).then(a.1.cmp(&b.1)));

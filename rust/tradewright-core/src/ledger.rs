@@ -296,13 +296,14 @@ impl Ledger {
         }
     }
 
-    /// New quantity after a split. A position of which nothing is left is closed; its cost leaves with it (what was paid for the fraction is a cash movement).
-    pub fn split(&mut self, bar: i64, asset: u32, qty: Units, multiplier: f64, price: f64) {
+    /// New quantity after a split (`whole` before the payment of fractions). A position of which nothing is left is closed; its cost leaves with it (what was paid for the fraction is a cash movement).
+    pub fn split(&mut self, bar: i64, asset: u32, whole: Units, qty: Units, multiplier: f64, price: f64) {
         let j = asset as usize;
         let position = &mut self.positions[j];
         if qty == 0 {
             let was_short = position.qty < 0;
-            let gone = position.clone();
+            let mut gone = position.clone();
+            gone.qty = whole;
             let pnl = from_units(-gone.cost - gone.fees);
             let ret = pnl / from_units(gone.cost.abs());
             self.tally.trade(pnl, ret);

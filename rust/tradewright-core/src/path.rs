@@ -209,6 +209,9 @@ impl Engine {
         let mut plan = self.plan(j, open, high, low, close);
         let mut ambiguous = self.both_sides(bar.t, j, high, low, path);
         let mut at = open;
+        if path {
+            self.ratchet_all(j, at);
+        }
         while let Some(to) = plan.next() {
             while to != at {
                 let falling = to < at;

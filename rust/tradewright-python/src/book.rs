@@ -186,7 +186,15 @@ impl Book {
     fn finish(&mut self, py: Python<'_>) -> PyResult<Run> {
         if self.row.t >= 0 {
             self.decided()?;
+            let held = !self.engine.ledger.held.is_empty();
             self.engine.close_out(&self.row.bar()).map_err(raise)?;
+            if held && self.engine.ledger.held.is_empty() {
+                // The bar was counted as held before it was closed out.
+                self.engine.ledger.tally.bars_held -= 1;
+                if let Some(share) = self.engine.exposure.as_mut().and_then(|e| e.last_mut()) {
+                    *share = 0.0;
+                }
+            }
             if let Some(last) = self.curve.last_mut() {
                 *last = self.engine.equity;
             }

@@ -17,6 +17,8 @@ use pyo3::types::PyTuple;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+const FIELDS: &[&str] = &["open", "high", "low", "close", "volume", "atr", "sigma", "funding"];
+
 /// The bar that has just closed, shared with every series of a run.
 type Now = Rc<Cell<usize>>;
 
@@ -168,16 +170,18 @@ impl Context {
         }
     }
 
-    fn column(&self, name: &str) -> PyResult<&Column<f64>> {
-        self.market
-            .get()
-            .field(name)
-            .ok_or_else(|| PyValueError::new_err(format!("no field \"{name}\"; there are open, high, low, close and what the market was given")))
+    /// A field of the market; `None` where it was not given.
+    fn column(&self, name: &str) -> PyResult<Option<&Column<f64>>> {
+        if FIELDS.contains(&name) {
+            Ok(self.market.get().field(name))
+        } else {
+            Err(PyValueError::new_err(format!("no field \"{name}\"; there are {}", FIELDS.join(", "))))
+        }
     }
 
     fn value(&self, name: &str, asset: usize) -> PyResult<f64> {
         self.check(asset)?;
-        Ok(self.column(name)?.slice()[self.now.get() * self.m + asset])
+        Ok(self.column(name)?.map_or(f64::NAN, |c| c.slice()[self.now.get() * self.m + asset]))
     }
 
     fn with<T>(&self, f: impl FnOnce(&mut Engine, &Bar) -> core::error::Result<T>) -> PyResult<T> {
@@ -314,9 +318,11 @@ impl Context {
     #[pyo3(signature = (name, n, asset = 0))]
     fn history<'py>(&self, py: Python<'py>, name: &str, n: usize, asset: usize) -> PyResult<Bound<'py, PyArray1<f64>>> {
         self.check(asset)?;
-        let values = self.column(name)?.slice();
         let end = self.now.get() + 1;
         let from = end.saturating_sub(n);
+        let Some(values) = self.column(name)?.map(Column::slice) else {
+            return Ok(PyArray1::from_vec(py, vec![f64::NAN; end - from]));
+        };
         if self.m == 1 {
             return Ok(PyArray1::from_slice(py, &values[from..end]));
         }

@@ -180,6 +180,12 @@ class Engine(Executor):
         ranked: list[tuple[tuple[bool, float, int], Order]] = []
         for order in due:
             base = prices[order.asset]
+            multiplier = self.spec.multiplier[order.asset]
+            value = math.nan
+            if order.sizing is not None and order.sizing.is_weight and order.quantity is None:
+                # The exact difference to the target: equal targets tie, and ids then decide.
+                held_value = from_units(ledger.positions[order.asset].quantity) * base * multiplier
+                value = order.sizing.weight * equity - held_value
             self.resolve(order, base, equity)
             if not order.active:
                 continue
@@ -189,7 +195,8 @@ class Engine(Executor):
                 continue
             held = ledger.positions[order.asset].quantity
             reduces = order.reduce_only or (held * quantity < 0 and abs(quantity) <= abs(held))
-            value = from_units(quantity) * base * self.spec.multiplier[order.asset]
+            if math.isnan(value):
+                value = from_units(quantity) * base * multiplier
             ranked.append(((not reduces, value, order.id), order))
         for _, order in sorted(ranked, key=lambda item: item[0]):
             if order.active:
