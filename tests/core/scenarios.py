@@ -1,11 +1,13 @@
-"""Random scenarios for the order engine: markets with holes, gaps and ties, specs over every option, and signals, weights, orders or a callback.
+"""Random scenarios for the order engine.
 
-``draw(seed)`` makes a scenario from a number, ``play(engine, scenario)`` runs it on an engine module, ``differences(a, b)`` compares two runs bit for bit.
-Load this file by its path (tests are not a package).
+Markets with holes, gaps and ties, specs over every option, and signals, weights, orders or a callback. ``draw(seed)``
+makes a scenario from a number, ``play(engine, scenario)`` runs it on an engine module, ``differences(a, b)`` compares
+two runs bit for bit. Load this file by its path (tests are not a package).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import ModuleType
@@ -288,7 +290,7 @@ def script(seed: int, log: list[Any]) -> Callable[[Any], None]:
             )
         )
         close = ctx.field("close", asset)
-        price = close if close == close else 50.0
+        price = 50.0 if math.isnan(close) else close
         side = ctx.buy if u[1] < 0.5 else ctx.sell
         sign = 1.0 if u[1] < 0.5 else -1.0
         made: Any = None
@@ -336,7 +338,8 @@ def market(engine: ModuleType, scenario: Scenario, n_bars: int | None = None) ->
             known = actions["bar"] < n_bars
             bars["actions"] = {name: values[known] for name, values in actions.items()}
         if detail is not None:
-            bars["detail"] = (detail[0][: n_bars + 1], *detail[1:])
+            offsets = detail[0][: n_bars + 1]
+            bars["detail"] = (offsets, *(values[: offsets[-1]] for values in detail[1:]))
     arrays = [bars.pop(name) for name in ("ts", "open", "high", "low", "close", "volume")]
     return engine.Market(*arrays, **bars)
 
@@ -392,13 +395,14 @@ def _column(name: str, left: Any, right: Any) -> list[str]:
         return [f"{name}: dtypes {left.dtype} and {right.dtype}"]
     if left.shape != right.shape:
         return [f"{name}: {len(left)} rows and {len(right)}"]
-    unequal = [
-        i
-        for i, (x, y) in enumerate(zip(left.tolist(), right.tolist(), strict=True))
-        if x != y and not (x != x and y != y)
-    ]
-    return (
-        [f"{name}[{unequal[0]}]: {left[unequal[0]]!r} and {right[unequal[0]]!r} ({len(unequal)} rows differ)"]
-        if unequal
-        else []
-    )
+    pairs = zip(left.tolist(), right.tolist(), strict=True)
+    unequal = [i for i, (x, y) in enumerate(pairs) if x != y and not (_is_nan(x) and _is_nan(y))]
+    if not unequal:
+        return []
+    first = unequal[0]
+    return [f"{name}[{first}]: {left[first]!r} and {right[first]!r} ({len(unequal)} rows differ)"]
+
+
+def _is_nan(x: Any) -> bool:
+    """Whether a value is a float that is not a number."""
+    return isinstance(x, float) and math.isnan(x)

@@ -1,4 +1,4 @@
-"""The compiled engine and its readable twin give the same orders, fills, trades and equity, bit for bit, on random scenarios."""
+"""The compiled engine and its readable twin give the same orders, fills, trades and equity, bit for bit."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def test_cash_is_the_sum_of_its_records(engine: ModuleType, seed: int, mode: str
 @given(seed=SEEDS, mode=MODES)
 @settings(max_examples=60, deadline=None)
 def test_profits_and_flows_are_the_change_of_equity(engine: ModuleType, seed: int, mode: str) -> None:
-    """Integers: cash and cost of the open positions = initial + flows + profits of closed trades - fees of open entries."""
+    """Equity at the marks minus initial cash = profits of closed and open trades + cash movements."""
     scenario = scenarios.draw(seed, mode)
     run = scenarios.play(engine, scenario)
     unit = engine.UNIT

@@ -1,4 +1,4 @@
-"""Drawn candles: each scenario is a few bars, some orders, and the fills worked out by hand from the page on fill semantics.
+"""Drawn candles: a few bars, some orders, and the fills worked out by hand from the page on fill semantics.
 
 The tables stand in the YAML files beside this module; anyone can add a row. Keys of a scenario:
 
@@ -9,11 +9,13 @@ bars_b           the same for a second asset
 volume, atr, sigma, funding, session   one number for each bar
 actions          [bar, asset, "split" | "dividend", value]
 detail           finer bars of each bar: a list of lists of candles
-orders           mappings with bar, kind, quantity and whatever else an order has; ``gtd_bar`` names the last bar of its life
+orders           mappings with bar, kind, quantity and whatever else an order has; ``gtd_bar``: last bar of its life
 signals          one code for each bar; ``weights`` maps a bar to the weights of the assets
 fills            [bar, open | inside | close, quantity, price], all of them in order (a fifth entry: asset)
 ends             [status, reason] of each order
-cash, equity, trades ([direction, quantity, entry, exit, net profit, exit reason]), flows ([bar, kind, amount]), refusals, ambiguous: checked if given
+trades           [direction, quantity, entry, exit, net profit, exit reason]
+flows            [bar, kind, amount]
+cash, equity, refusals, ambiguous (one for each fill): checked, like the three before, if given
 """
 
 from __future__ import annotations
@@ -36,10 +38,10 @@ SCENARIOS = [
     for path in FILES
     for case in yaml.safe_load(path.read_text("utf-8"))
 ]
-KNOWN = set(
-    "name why spec bars bars_b volume atr sigma funding session actions detail orders signals weights fills ends cash equity trades flows "
-    "refusals ambiguous".split()
-)
+KNOWN = {
+    *("name", "why", "spec", "bars", "bars_b", "volume", "atr", "sigma", "funding", "session", "actions", "detail"),
+    *("orders", "signals", "weights", "fills", "ends", "cash", "equity", "trades", "flows", "refusals", "ambiguous"),
+}
 OPTIONAL = {
     "limit": np.nan,
     "stop": np.nan,

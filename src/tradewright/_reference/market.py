@@ -161,9 +161,9 @@ class Market:
                 f"The finer bars have shapes {[t.shape for t in tables]}; each must be ({rows}, {self.n_assets})."
             )
         ordered = all(a <= b for a, b in itertools.pairwise(offsets))
-        if len(offsets) != self.n_bars + 1 or not ordered or offsets[0] < 0 or offsets[-1] > rows:
+        if len(offsets) != self.n_bars + 1 or not ordered or offsets[0] != 0 or offsets[-1] != rows:
             raise ValueError(
-                f"The offsets of the finer bars must be {self.n_bars + 1} numbers that rise to at most {rows}, "
+                f"The offsets of the finer bars must be {self.n_bars + 1} numbers that rise from 0 to {rows}, "
                 "the number of their rows."
             )
         return offsets, tables
