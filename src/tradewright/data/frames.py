@@ -216,7 +216,7 @@ def _from_pandas(data: Any, wanted: list[str] | None, reading: Reading, adjusted
     for position, name in enumerate(data.columns):
         column = data.iloc[:, position]
         is_time = getattr(column.dtype, "kind", "") == "M"
-        table[str(name)] = _pandas_times(column.dt) if is_time else _column(column.to_numpy())
+        table[str(name)] = _pandas_times(column.dt, column) if is_time else _column(column.to_numpy())
     return _from_table(table, wanted, reading, adjusted, "pandas")
 
 
@@ -240,11 +240,13 @@ def _from_levels(data: Any, wanted: list[str] | None, reading: Reading, adjusted
     return out
 
 
-def _pandas_times(times: Any) -> Column:
-    zone = times.tz
-    values = times.tz_convert("UTC").tz_localize(None) if zone is not None else times
-    array = values.to_numpy()
-    return Labels(parse_labels(array.astype("datetime64[ns]")).ns, aware=zone is not None)
+def _pandas_times(accessor: Any, values: Any = None) -> Column:
+    """Labels of a DatetimeIndex, or of a column by its ``.dt`` accessor."""
+    zone = accessor.tz
+    plain = accessor if values is None else values
+    if zone is not None:
+        plain = accessor.tz_convert(None)
+    return Labels(parse_labels(plain.to_numpy().astype("datetime64[ns]")).ns, aware=zone is not None)
 
 
 def _table(data: Any) -> dict[str, Column]:
