@@ -109,7 +109,7 @@ def checked(bars: Bars) -> tuple[Bars, SanityReport | None]:
     memory = memory_of(bars)
     known: tuple[Bars, SanityReport | None] | None = memory.get("checked")
     if known is None:
-        if core.first_bad_bar(bars.open, bars.high, bars.low, bars.close, bars.volume) < 0:
+        if core.first_bad_bar(bars.open, bars.high, bars.low, bars.close, _known_volume(bars)) < 0:
             known = (bars, None)
         else:
             from tradewright.data.sanity import clean
@@ -118,6 +118,14 @@ def checked(bars: Bars) -> tuple[Bars, SanityReport | None]:
             known = (kept, report)
         memory["checked"] = known
     return known
+
+
+def _known_volume(bars: Bars) -> Array | None:
+    """Volume with "not known" as 0, None when none is known: only what is stated can be wrong."""
+    missing = np.isnan(bars.volume)
+    if not missing.any():
+        return bars.volume
+    return None if missing.all() else np.where(missing, 0.0, bars.volume)
 
 
 def periods_of(bars: Bars) -> tuple[float, str]:

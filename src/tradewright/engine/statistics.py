@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from tradewright.domain.errors import InputError, InvariantError, closest
-from tradewright.engine.conventions import convention_of, undefined_reason
 
 if TYPE_CHECKING:
     from tradewright.engine.result import Result
@@ -69,16 +68,22 @@ class Statistics(Mapping[str, Any]):
 
     def convention(self, name: str) -> str:
         """How a statistic is computed, in one sentence."""
+        from tradewright.engine.conventions import convention_of
+
         if name not in self._values():
-            self[name]
+            self[name]  # raises, with the nearest names
         return convention_of(name)
 
     def reason(self, name: str) -> str:
         """Why a statistic is None; empty when it has a value."""
+        from tradewright.engine.conventions import undefined_reason
+
         return "" if self[name] is not None else undefined_reason(name, self._values())
 
     def undefined(self) -> dict[str, str]:
         """Every statistic without a value, with the reason."""
+        from tradewright.engine.conventions import undefined_reason
+
         return {name: undefined_reason(name, self._values()) for name, value in self._values().items() if value is None}
 
     def as_dict(self) -> dict[str, Any]:

@@ -1,0 +1,36 @@
+"""The exams that every plug-in sits, shipped so that a user's own sits the same.
+
+Entry points: `check_strategy`, `check_indicator`, `check_provider`, and `walk_bars`, which makes bars to examine on.
+
+Each exam returns nothing and raises AssertionError with a sentence that names the fact that does not hold.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tradewright.testing.indicators import check_indicator
+    from tradewright.testing.market import walk_bars
+    from tradewright.testing.providers import check_provider
+    from tradewright.testing.strategies import check_strategy
+
+__all__ = ["check_indicator", "check_provider", "check_strategy", "walk_bars"]
+
+_HOME = {
+    "check_indicator": "indicators",
+    "check_provider": "providers",
+    "check_strategy": "strategies",
+    "walk_bars": "market",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
