@@ -97,6 +97,15 @@ def test_plain_dates_made_into_bars_by_hand_keep_their_date() -> None:
     assert session_dates(bars_at(stamps, "SPY")).astype(str).tolist() == ["2024-01-02", "2024-01-03", "2024-01-04"]
 
 
+@pytest.mark.parametrize("symbol", ["SPY", "EURUSD", "BTC-USD", "ES=F"])
+def test_long_series_get_the_sessions_of_their_parts(symbol: str) -> None:
+    """Long series are cut at midnights, short ones are taken bar by bar."""
+    stamps = ns("2023-10-01") + np.arange(1, 20_000, dtype=np.int64) * 1_860_000_000_000
+    whole = session_ordinals(bars_at(stamps, symbol))
+    parts = [session_ordinals(bars_at(part, symbol)) for part in np.array_split(stamps, 10)]
+    assert np.array_equal(whole, np.concatenate(parts))
+
+
 def test_ordinals_never_decrease_over_a_year_of_hours() -> None:
     stamps = ns("2024-01-01") + np.arange(1, 8_784, dtype=np.int64) * 3_600_000_000_000
     for symbol in ("SPY", "EURUSD", "BTC-USD", "ES=F"):

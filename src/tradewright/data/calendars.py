@@ -18,7 +18,7 @@ from ..domain.bars import Bars, Instant, instant_ns
 from ..domain.errors import ConfigError, InputError
 from .hours import MINUTE_NS, MarketHours, hours_of
 from .intervals import infer_interval, interval_name, unit_of
-from .zones import DAY_NS, to_local
+from .zones import DAY_NS, to_local, to_utc
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -59,10 +59,18 @@ def session_ordinals(bars: Bars) -> npt.NDArray[np.int64]:
     [0, 0, 1]
     """
     hours = market_hours(bars)
-    if not hours.always_open and bars.n_bars and bool((bars.ts % DAY_NS == 0).all()):
+    plain = not hours.always_open and bars.n_bars > 0 and int(bars.ts[0]) % DAY_NS == 0
+    if plain and bool((bars.ts % DAY_NS == 0).all()):
         # Bars built by hand from plain dates: midnight is a name for the day, not the end of the day before.
         return bars.ts // DAY_NS
-    return session_days(bars.ts, hours)
+    if bars.n_bars < 4_096:
+        return session_days(bars.ts, hours)
+    # Bars are in order of time: find the few midnights among the stamps instead of the day of each stamp.
+    ends = session_days(bars.ts[[0, -1]], hours)
+    days = np.arange(int(ends[0]), int(ends[1]) + 2, dtype=np.int64)
+    shift = (1440 - hours.close_minute) * MINUTE_NS if hours.overnight else 0
+    edges = np.searchsorted(bars.ts, to_utc(days * DAY_NS - shift, hours.zone), side="right")
+    return np.repeat(days[:-1], np.diff(edges))
 
 
 def session_days(ts: npt.NDArray[np.int64], hours: MarketHours) -> npt.NDArray[np.int64]:
@@ -147,7 +155,7 @@ def periods_per_year(bars: Bars) -> tuple[float, str]:
         periods = _PER_YEAR[unit] / max(1, units)
         return periods, f"{periods:g} bars of one {unit} a year" if units <= 1 else f"{periods:g} bars a year"
     numbered = any(note.startswith("no stamps were given") for note in bars.provenance.notes)
-    days = np.zeros(0, dtype=np.int64) if numbered else session_ordinals(bars)
+    days, counts = _counted(np.zeros(0, dtype=np.int64) if numbered else session_ordinals(bars))
     per_year, market = _sessions_a_year(days, hours)
     if unit != "intraday":
         length = max(1, round(interval / DAY_NS)) if interval else 1
@@ -156,11 +164,9 @@ def periods_per_year(bars: Bars) -> tuple[float, str]:
         return periods, f"{periods:g} {name} a year ({market})"
     nominal = float(-(-hours.minutes * MINUTE_NS // interval))
     a_session, how = nominal, "by its hours"
-    if days.size:
-        counts = np.diff(np.append(np.flatnonzero(np.diff(days, prepend=days[0] - 1)), days.size))
-        # The first and last session may be cut by the range; with fewer than three none is known to be whole.
-        if counts.size >= 3:
-            a_session, how = float(np.median(counts[1:-1])), "observed"
+    # The first and last session may be cut by the range; with fewer than three none is known to be whole.
+    if counts.size >= 3:
+        a_session, how = float(np.median(counts[1:-1])), "observed"
     periods = a_session * per_year
     return periods, f"{periods:g} = {a_session:g} bars of {interval_name(interval)} a session ({how}) x {market}"
 
@@ -265,6 +271,14 @@ def market_hours(bars: Bars) -> MarketHours:
     codes = dict.fromkeys(instrument.calendar for instrument in bars.instruments)
     every = [hours_of(code) for code in codes]
     return max(every, key=lambda hours: (hours.always_open, hours.overnight, hours.minutes))
+
+
+def _counted(ordinals: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Different sessions, and how many bars each has."""
+    if not ordinals.size:
+        return ordinals, ordinals
+    first = np.concatenate(([0], np.flatnonzero(ordinals[1:] != ordinals[:-1]) + 1))
+    return ordinals[first], np.diff(np.append(first, ordinals.size))
 
 
 def _sessions_a_year(days: npt.NDArray[np.int64], hours: MarketHours) -> tuple[float, str]:
