@@ -105,13 +105,12 @@ impl Engine {
         let size = self.spec.set.size * scale;
         let mut order = Order::market(j as u32, 0, Reason::Signal);
         order.bar = bar.t;
-        order.protection = self.spec.set.protection;
-        order.atr = bar.atr.map_or(f64::NAN, |row| row[j]);
+        order.protection = self.spec.set.protection.with_atr(bar.atr.map_or(f64::NAN, |row| row[j]));
         if self.sizes_at_fill() {
             order.sizing = Sizing::Entry { dir: want, size };
             self.pool.push(order);
         } else {
-            let q = self.entry_units(j, want > 0, size, self.mark[j], self.equity, &order.protection, order.atr)?;
+            let q = self.entry_units(j, want > 0, size, self.mark[j], self.equity, &order.protection)?;
             order.qty = if want > 0 { q } else { -q };
             order.rest = order.qty;
             if q == 0 {
@@ -200,8 +199,8 @@ impl Engine {
         order.gtd = ticket.gtd;
         order.reduce_only = ticket.reduce_only;
         order.group = ticket.group;
-        order.protection = ticket.protection;
-        order.atr = bar.atr.map_or(f64::NAN, |row| row[j]);
+        let atr = bar.atr.map_or(f64::NAN, |row| row[j]);
+        order.protection = ticket.protection.with_atr(atr);
         let buys = ticket.quantity > 0.0;
         if matches!(ticket.kind, Kind::Limit | Kind::StopLimit) {
             order.limit = self.on_tick(j, ticket.limit, !buys);
@@ -210,7 +209,7 @@ impl Engine {
             order.stop = self.on_tick(j, ticket.stop, buys);
         }
         if ticket.kind == Kind::Trail {
-            order.trail = if ticket.trail_kind == Offset::Atr { ticket.trail * order.atr } else { ticket.trail };
+            order.trail = if ticket.trail_kind == Offset::Atr { ticket.trail * atr } else { ticket.trail };
             order.trail_kind = if ticket.trail_kind == Offset::Fraction { Offset::Fraction } else { Offset::Amount };
         }
         if let Some(size) = ticket.size {
@@ -226,7 +225,7 @@ impl Engine {
             } else {
                 self.mark[j]
             };
-            let q = self.entry_units(j, buys, size, raw, self.equity, &order.protection, order.atr)?;
+            let q = self.entry_units(j, buys, size, raw, self.equity, &order.protection)?;
             order.qty = if buys { q } else { -q };
             if q == 0 {
                 return Ok(self.pool.push_closed(&mut order, Status::Cancelled, Reason::Zero));

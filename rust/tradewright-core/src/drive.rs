@@ -485,7 +485,7 @@ fn trade_at_open(engine: &mut Engine, bar: &Bar, has: i8, want: i8, size: f64) -
         request.order = engine.pool.next_id;
         engine.pool.next_id += 1;
         request.buys = want > 0;
-        request.qty = engine.entry_units(0, want > 0, size, raw, equity, &crate::types::Protection::NONE, f64::NAN)?;
+        request.qty = engine.entry_units(0, want > 0, size, raw, equity, &crate::types::Protection::NONE)?;
         if request.qty > 0 {
             let out = engine.fill_increasing(bar, &request)?;
             if out.refused != Reason::None {

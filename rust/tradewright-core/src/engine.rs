@@ -288,7 +288,6 @@ impl Engine {
             if o.trail_kind != crate::types::Offset::Fraction {
                 o.trail /= r;
             }
-            o.atr /= r;
             let p = &mut o.protection;
             use crate::types::Offset::{Amount, Price};
             if matches!(p.stop_kind, Amount | Price) {

@@ -134,9 +134,12 @@ impl Engine {
 
     /// Quantity of an entry for `equity`, at least 0.
     #[inline]
-    pub(crate) fn entry_units(&self, asset: usize, buys: bool, size: f64, raw: f64, equity: f64, protection: &Protection, atr: f64) -> Result<Units> {
+    pub(crate) fn entry_units(&self, asset: usize, buys: bool, size: f64, raw: f64, equity: f64, protection: &Protection) -> Result<Units> {
         let set = &self.spec.set;
         let rules = &self.spec.rules[asset];
+        if !(raw > 0.0 && raw < f64::INFINITY) {
+            return Ok(0);
+        }
         let price = self.static_price(raw, buys);
         let unit = price * rules.multiplier * (1.0 + self.rate(buys, false)) + set.per_share;
         let q = match set.size_mode {
@@ -147,8 +150,7 @@ impl Engine {
                 let p = protection;
                 let distance = match p.stop_kind {
                     Offset::Fraction => p.stop * price,
-                    Offset::Atr => p.stop * atr,
-                    Offset::Amount => p.stop,
+                    Offset::Amount | Offset::Atr => p.stop,
                     Offset::Price => (price - p.stop).abs(),
                 };
                 if distance > 0.0 {
@@ -451,7 +453,6 @@ impl Engine {
         let (group, protective, reason) = (o.group, o.protective(), o.reason);
         let protects = increasing && o.protection.any();
         let protection = o.protection;
-        let atr = o.atr;
         let flat = self.ledger.positions[asset].qty == 0;
         if o.rest == 0 || (flat && o.reduce_only) {
             self.pool.close(slot, Status::Filled, reason);
@@ -460,7 +461,7 @@ impl Engine {
             self.one_cancels_other(asset, id, group, protective, qty);
         }
         if protects {
-            self.protect(bar, id, asset as u32, signed, out.price, &protection, atr)?;
+            self.protect(bar, id, asset as u32, signed, out.price, &protection)?;
         }
         if flat && protective {
             self.blocked[asset] = (bar.t, bar.t + self.spec.set.cooldown);
@@ -503,7 +504,7 @@ impl Engine {
 
     /// Stop, target and trail of a fill: new ones, or more of those still at work.
     #[allow(clippy::too_many_arguments)]
-    fn protect(&mut self, bar: &Bar, parent: i64, asset: u32, signed: Units, price: f64, p: &Protection, atr: f64) -> Result<()> {
+    fn protect(&mut self, bar: &Bar, parent: i64, asset: u32, signed: Units, price: f64, p: &Protection) -> Result<()> {
         let j = asset as usize;
         let mut extended = false;
         for at in 0..self.pool.book[j].len() {
@@ -521,8 +522,7 @@ impl Engine {
         let dir = if long { 1.0 } else { -1.0 };
         let level = |kind: Offset, x: f64, side: f64| match kind {
             Offset::Fraction => price * (1.0 + side * x),
-            Offset::Amount => price + side * x,
-            Offset::Atr => price + side * (x * atr),
+            Offset::Amount | Offset::Atr => price + side * x,
             Offset::Price => x,
         };
         let mut child = Order::market(asset, -signed, Reason::Stop);
@@ -530,24 +530,24 @@ impl Engine {
         child.parent = parent;
         child.group = parent;
         child.bar = bar.t;
-        if p.stop > 0.0 {
+        if p.stop != 0.0 {
             let mut stop = child.clone();
             stop.kind = Kind::Stop;
             stop.stop = self.on_tick(j, level(p.stop_kind, p.stop, -dir), !long);
             self.push_protective(stop.stop, stop);
         }
-        if p.target > 0.0 {
+        if p.target != 0.0 {
             let mut target = child.clone();
             target.kind = Kind::Limit;
             target.reason = Reason::Target;
             target.limit = self.on_tick(j, level(p.target_kind, p.target, dir), long);
             self.push_protective(target.limit, target);
         }
-        if p.trail > 0.0 {
+        if p.trail != 0.0 {
             child.kind = Kind::Trail;
             child.reason = Reason::Trail;
             child.ext = price;
-            child.trail = if p.trail_kind == Offset::Atr { p.trail * atr } else { p.trail };
+            child.trail = p.trail;
             child.trail_kind = if p.trail_kind == Offset::Fraction { Offset::Fraction } else { Offset::Amount };
             self.push_protective(child.trail, child);
         }
@@ -618,7 +618,7 @@ impl Engine {
             let resolved = match o.sizing {
                 Sizing::Fixed => None,
                 Sizing::Entry { dir, size } => {
-                    let q = self.entry_units(asset, dir > 0, size, raw, equity, &o.protection, o.atr)?;
+                    let q = self.entry_units(asset, dir > 0, size, raw, equity, &o.protection)?;
                     Some((if dir > 0 { q } else { -q }, Reason::Zero))
                 }
                 Sizing::Target(weight) => {

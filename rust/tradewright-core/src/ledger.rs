@@ -310,10 +310,10 @@ impl Ledger {
             if let Some(trades) = &mut self.trades {
                 trades.push(TradeRow {
                     asset,
-                    direction: gone.sign(),
+                    direction: if was_short { -1 } else { 1 },
                     qty: gone.qty.abs(),
                     entry_bar: gone.entry_bar,
-                    entry_price: from_units(gone.cost.abs()) / (from_units(gone.qty.abs()) * multiplier),
+                    entry_price: if gone.qty == 0 { f64::NAN } else { from_units(gone.cost.abs()) / (from_units(gone.qty.abs()) * multiplier) },
                     exit_bar: bar,
                     exit_price: price,
                     fees: from_units(gone.fees),

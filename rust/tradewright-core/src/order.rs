@@ -44,7 +44,6 @@ pub struct Order {
     pub group: i64,
     pub parent: i64,
     pub protection: Protection,
-    pub atr: f64,
     /// Sum of the notionals of the fills, for the average price.
     pub paid: Units,
     /// Bar on which it last executed or was left out.
@@ -77,7 +76,6 @@ impl Order {
             group: -1,
             parent: -1,
             protection: Protection::NONE,
-            atr: f64::NAN,
             paid: 0,
             parked: -1,
         }

@@ -102,7 +102,7 @@ pub enum Phase {
 /// "No opinion" in a signal array.
 pub const HOLD: i8 = -128;
 
-/// Distances of the protective orders that an entry carries; 0 (or a non-positive number) means none.
+/// Distances of the protective orders that an entry carries; 0 means none, NaN one that cannot be placed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Protection {
     pub stop: f64,
@@ -117,8 +117,19 @@ impl Protection {
     pub const NONE: Protection =
         Protection { stop: 0.0, stop_kind: Offset::Fraction, target: 0.0, target_kind: Offset::Fraction, trail: 0.0, trail_kind: Offset::Fraction };
 
+    /// Multiples of ATR become amounts, at the ATR of the decision.
+    pub fn with_atr(mut self, atr: f64) -> Protection {
+        for (x, kind) in [(&mut self.stop, &mut self.stop_kind), (&mut self.target, &mut self.target_kind), (&mut self.trail, &mut self.trail_kind)] {
+            if *kind == Offset::Atr && *x > 0.0 {
+                *x *= atr;
+                *kind = Offset::Amount;
+            }
+        }
+        self
+    }
+
     #[inline]
     pub fn any(&self) -> bool {
-        self.stop > 0.0 || self.target > 0.0 || self.trail > 0.0
+        !(self.stop <= 0.0 && self.target <= 0.0 && self.trail <= 0.0)
     }
 }
