@@ -12,7 +12,6 @@ from __future__ import annotations
 import copy
 import inspect
 import math
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, get_args, get_origin, get_type_hints
@@ -30,7 +29,16 @@ if TYPE_CHECKING:
     I8 = np.ndarray[Any, np.dtype[np.int8]]
     I64 = np.ndarray[Any, np.dtype[np.int64]]
 
-__all__ = ["HOLD", "CompiledRule", "FunctionStrategy", "Indicator", "RuleStrategy", "Strategy", "step_of"]
+__all__ = [
+    "HOLD",
+    "CompiledRule",
+    "FunctionStrategy",
+    "Indicator",
+    "RuleStrategy",
+    "Strategy",
+    "initialised",
+    "step_of",
+]
 
 HOLD: Final = -128
 """Signal code for "no opinion"."""
@@ -211,9 +219,7 @@ class Strategy:
     def _hints(cls) -> dict[str, Any]:
         if cls._types is None:
             try:
-                cls._types = get_type_hints(
-                    cls, vars(sys.modules[cls.__module__]) if cls.__module__ in sys.modules else None
-                )
+                cls._types = get_type_hints(cls)
             except (NameError, TypeError):
                 cls._types = {}  # an annotation names something that only type checkers import
         return cls._types
@@ -261,6 +267,11 @@ class Indicator(list[float]):
     def __init__(self, values: F64) -> None:
         super().__init__()
         self._source = values
+
+    @property
+    def source(self) -> F64:
+        """All values, past and future: for examiners, not for decisions."""
+        return self._source
 
     def feed(self) -> Callable[[], float]:
         """Return the function that gives the next value at each call."""
@@ -319,6 +330,23 @@ class FunctionStrategy(Strategy):
                 raise InputError(f"{self.name} has no parameter {key!r}{hint} It takes: {takes}.")
 
 
+def initialised(strategy: Any, bars: Bars) -> tuple[Any, list[Indicator]]:
+    """Return a copy of a strategy whose `init` has run on the bars, and the indicators it made."""
+    mine = copy.copy(strategy)
+    series: list[Indicator] = []
+    try:
+        mine.__dict__["_bars"] = bars
+        mine.__dict__["_indicators"] = series
+    except AttributeError:
+        pass  # a class with slots: it has no indicators of ours
+    init = getattr(mine, "init", None)
+    if init is not None:
+        init(bars)
+    if getattr(mine, "__dict__", None) is not None:
+        mine.__dict__.pop("_bars", None)
+    return mine, series
+
+
 def step_of(strategy: Any, bars: Bars) -> Callable[[Any], None]:
     """Return the function that the engine calls at each close of a callback strategy.
 
@@ -337,18 +365,7 @@ def step_of(strategy: Any, bars: Bars) -> Callable[[Any], None]:
     callable
         To hand to ``core.run_callback``.
     """
-    mine = copy.copy(strategy)
-    series: list[Indicator] = []
-    try:
-        mine.__dict__["_bars"] = bars
-        mine.__dict__["_indicators"] = series
-    except AttributeError:
-        pass  # a class with slots: it has no indicators of ours
-    init = getattr(mine, "init", None)
-    if init is not None:
-        init(bars)
-    if getattr(mine, "__dict__", None) is not None:
-        mine.__dict__.pop("_bars", None)
+    mine, series = initialised(strategy, bars)
     on_bar: Callable[[Any], None] = mine.on_bar
     feeds = [(item.append, item.feed()) for item in series]
     if not feeds:

@@ -32,9 +32,8 @@ def check_provider(provider: Provider, symbol: str) -> None:
     assert isinstance(provider, Provider), f"{type(provider).__name__} does not have the methods of the Provider port."
     whole = provider.load([symbol])
     assert whole.n_bars >= 10, f"{name}: {symbol} has {whole.n_bars} bars; the exam needs ten."
-    assert symbol in whole.symbols or symbol in {i.symbol for i in whole.instruments}, (
-        f"{name}: {symbol} is not in the answer."
-    )
+    found = {*whole.symbols, *(instrument.symbol for instrument in whole.instruments)}
+    assert symbol in found, f"{name}: {symbol} is not in the answer."
     assert bool((np.diff(whole.ts) > 0).all()), f"{name}: stamps do not increase."
     assert whole.provenance.source, f"{name}: the provenance names no source."
     again = provider.load([symbol])

@@ -13,7 +13,7 @@ import numpy as np
 from tradewright.engine.decisions import Decisions, decide
 from tradewright.engine.prepared import market_of, prepare
 from tradewright.engine.settings import Settings
-from tradewright.strategies.base import HOLD, FunctionStrategy
+from tradewright.strategies.base import HOLD, FunctionStrategy, initialised
 from tradewright.strategies.registry import make_strategy
 from tradewright.testing.market import walk_bars, with_other_future
 
@@ -93,6 +93,8 @@ def _examine(strategy: Any, name: str, warm_up: int, bars: Bars) -> None:
     for cut in cuts.tolist():
         for other in (bars.head(cut), with_other_future(bars, cut)):
             row = _first_difference(whole, _decisions(strategy, other), cut)
+            if row is None and whole.kind == "callback":
+                row = _indicator_difference(strategy, bars, other, cut)
             assert row is None, f"{name} looks ahead: its decision at bar {row} depends on later bars."
 
 
@@ -102,10 +104,21 @@ def _decisions(strategy: Any, bars: Bars) -> Decisions:
     if made.kind == "callback":
         prepared = prepare(bars, settings, validate=False)
         run = made.run(prepared.market, prepared.spec, bars)
+        made.extra["n_bars"] = bars.n_bars
         made.extra["orders"] = {
             k: np.asarray(run.orders[k]) for k in ("bar", "asset", "kind", "quantity", "limit", "stop")
         }
     return made
+
+
+def _indicator_difference(strategy: Any, bars: Bars, other: Bars, cut: int) -> int | None:
+    """First bar before `cut` at which an indicator of a callback strategy knows what comes later."""
+    pairs = zip(initialised(strategy, bars)[1], initialised(strategy, other)[1], strict=True)
+    rows: list[int] = []
+    for left, right in pairs:
+        a, b = left.source[:cut], right.source[:cut]
+        rows += np.flatnonzero((a != b) & ~(np.isnan(a) & np.isnan(b)))[:1].tolist()
+    return min(rows, default=None)
 
 
 def _same(left: Decisions, right: Decisions, cut: int) -> bool:
@@ -127,11 +140,14 @@ def _first_difference(left: Decisions, right: Decisions, cut: int) -> int | None
     a_columns, b_columns = (
         {k: np.asarray(v) for k, v in (item.orders or item.extra["orders"]).items()} for item in (left, right)
     )
-    if left.kind == "callback":
-        # What an order is filled with, and so the size of later ones, depends on the next bar, which a cut takes away:
-        # orders of the last bar are compared by what was asked for only.
-        cut -= 1
-    return _compare_events(a_columns, b_columns, cut)
+    if left.kind != "callback":
+        return _compare_events(a_columns, b_columns, cut)
+    row = _compare_events(a_columns, b_columns, cut - 1)
+    if row is not None or int(left.extra["n_bars"]) != int(right.extra["n_bars"]):
+        return row  # without a next bar, what is asked for at the last one need not become an order
+    # An order of the last common bar fills, and is sized, on a bar that differs: only what was asked for is compared.
+    asked = ("bar", "asset", "kind")
+    return _compare_events({k: a_columns[k] for k in asked}, {k: b_columns[k] for k in asked}, cut)
 
 
 def _compare_events(left: dict[str, Any], right: dict[str, Any], cut: int) -> int | None:
