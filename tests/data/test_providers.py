@@ -127,6 +127,20 @@ def test_two_errors_that_cancel_out_are_not_taken_for_clean(tmp_path: Path) -> N
     assert load_with_report(data=path)[1].count("cells") == 2
 
 
+@pytest.mark.parametrize("spoil", ["", "5,x,6,7", "1,2"])
+def test_large_files_are_read_in_pieces_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoil: str) -> None:
+    begin = np.datetime64("2024-01-01", "m")
+    lines = [f"{begin + i},{100 + i % 7},{101 + i % 7},{99 + i % 7},{100 + i % 5}" for i in range(2_000)]
+    if spoil:
+        lines[777] = f"{begin + 777},{spoil}"
+    path = write(tmp_path, "BTC-USD.csv", "time,open,high,low,close\n" + "\n".join(lines))
+    whole, report = load_with_report(data=path)
+    monkeypatch.setattr("tradewright.data.delimited._CHUNK", 5_000)
+    pieces, again = load_with_report(data=path)
+    assert pieces.data_hash() == whole.data_hash()
+    assert again.counts == report.counts
+
+
 def test_columns_can_be_named(tmp_path: Path) -> None:
     path = write(tmp_path, "SPY.csv", "when,first_px,last_px\n2024-01-02,1,2\n2024-01-03,2,3\n")
     bars = load(data=path, columns={"time": "when", "close": "last_px", "open": "first_px"})

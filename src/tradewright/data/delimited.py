@@ -6,8 +6,8 @@ What is accepted: comma, semicolon, tab or bar as delimiter; quotes; gzip; a byt
 vendor's address, a title); the three header lines that yfinance writes; blank lines; rows with the wrong number of
 cells, which are left out and counted.
 
-Invariants: cells stay text, so nothing is lost or guessed on the way; a clean file is split by one call and never
-touched line by line.
+Invariants: cells stay text until their column is known to be numbers, so nothing is lost or guessed on the way; a clean
+file is split by one call and never touched line by line; a large one is taken in pieces.
 """
 
 from __future__ import annotations
@@ -17,19 +17,27 @@ import gzip
 import io
 from itertools import repeat
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import numpy as np
 
 from ..domain.errors import DataError, DataProviderError
 from .columns import roles_of
 
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
 __all__ = ["read_delimited"]
+
+Cells: TypeAlias = "list[str] | npt.NDArray[np.float64]"
 
 _DELIMITERS: Final = (",", ";", "\t", "|")
 _HEADER_SEARCH: Final = 12  # lines looked at before giving up on a header
+_CHUNK: Final = 4_000_000  # characters
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 
 
-def read_delimited(path: Path, *, columns: dict[str, str] | None = None) -> tuple[dict[str, list[str]], int]:
+def read_delimited(path: Path, *, columns: dict[str, str] | None = None) -> tuple[dict[str, Cells], int]:
     r"""Columns of a delimited text file.
 
     Parameters
@@ -42,7 +50,7 @@ def read_delimited(path: Path, *, columns: dict[str, str] | None = None) -> tupl
     Returns
     -------
     table : dict of str to list of str
-        Cells by column name.
+        Cells by column name. Of a large file, columns that hold only numbers are float arrays already.
     ragged : int
         Rows left out because they had the wrong number of cells.
 
@@ -70,12 +78,57 @@ def read_delimited(path: Path, *, columns: dict[str, str] | None = None) -> tupl
         return _quoted(header, delimiter, body)
     body = body.rstrip("\n")
     n = len(header)
+    if len(body) > _CHUNK:
+        return _in_chunks(header, delimiter, body)
     if body.count(delimiter) == (body.count("\n") + 1) * (n - 1):
         cells = body.replace("\n", delimiter).split(delimiter)
         if _is_regular(cells, body, delimiter, n):
             return {name: cells[i::n] for i, name in enumerate(header)}, 0
     rows = [line.split(delimiter) for line in body.split("\n") if line.strip()]
     return _from_rows(header, rows)
+
+
+def _in_chunks(header: list[str], delimiter: str, body: str) -> tuple[dict[str, Cells], int]:
+    """Columns of a large body, a few megabytes at a time, so that numbers are never all text at once."""
+    n = len(header)
+    roles = roles_of(header)
+    # Times and symbols must be seen as they are written; so must columns that turn out to hold text.
+    words = {name for role, name in roles.items() if role in {"time", "symbol"}} | {
+        name for name in header if name.casefold() in {"date", "time"}
+    }
+    parts: dict[str, list[Any]] = {name: [] for name in header}
+    ragged = start = 0
+    while start < len(body):
+        end = body.find("\n", start + _CHUNK)
+        end = len(body) if end < 0 else end
+        piece = body[start:end]
+        start = end + 1
+        cells = piece.replace("\n", delimiter).split(delimiter)
+        if _is_regular(cells, piece, delimiter, n):
+            columns: dict[str, Any] = {name: cells[i::n] for i, name in enumerate(header)}
+        else:
+            found, lost = _from_rows(header, [line.split(delimiter) for line in piece.split("\n") if line.strip()])
+            columns = dict(found)
+            ragged += lost
+        for name, column in columns.items():
+            parts[name].append(column if name in words else _numbers(column))
+    return {name: _joined(pieces) for name, pieces in parts.items()}, ragged
+
+
+def _numbers(column: list[str]) -> Cells:
+    try:
+        return np.fromiter(map(float, column), dtype=np.float64, count=len(column))
+    except ValueError:
+        return column
+
+
+def _joined(parts: list[Any]) -> Cells:
+    if all(isinstance(part, np.ndarray) for part in parts):
+        return np.concatenate(parts)
+    out: list[str] = []
+    for part in parts:
+        out += [repr(cell) for cell in part.tolist()] if isinstance(part, np.ndarray) else part
+    return out
 
 
 def _text(path: Path) -> str:
@@ -150,12 +203,12 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _quoted(header: list[str], delimiter: str, body: str) -> tuple[dict[str, list[str]], int]:
+def _quoted(header: list[str], delimiter: str, body: str) -> tuple[dict[str, Cells], int]:
     rows = [row for row in csv.reader(io.StringIO(body), delimiter=delimiter) if any(cell.strip() for cell in row)]
     return _from_rows(header, rows)
 
 
-def _from_rows(header: list[str], rows: list[list[str]]) -> tuple[dict[str, list[str]], int]:
+def _from_rows(header: list[str], rows: list[list[str]]) -> tuple[dict[str, Cells], int]:
     n = len(header)
     # One empty cell too many is a delimiter at the end of each line, which some writers leave.
     good = [row[:n] for row in rows if len(row) == n or (len(row) == n + 1 and not row[-1].strip())]
