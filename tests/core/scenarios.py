@@ -65,7 +65,7 @@ def draw_bars(rng: np.random.Generator, n_bars: int, n_assets: int, *, detail: b
     """Arguments of ``Market``: on a coarse grid half of the time, so that prices tie."""
     shape = (n_bars, n_assets)
     grid = 0.25 if rng.random() < 0.5 else 0.0
-    vol = float(rng.choice([0.005, 0.02, 0.08]))
+    vol = float(rng.choice([0.005, 0.02, 0.08, 0.25]))
     start = rng.uniform(5.0, 200.0, n_assets)
     close = start * np.exp(np.cumsum(rng.normal(0.0, vol, shape), axis=0))
     before = np.vstack([start, close[:-1]])
@@ -157,7 +157,7 @@ def draw_spec(rng: np.random.Generator, n_assets: int) -> dict[str, Any]:
         "size": float(rng.choice(size)),
         "size_basis": maybe("fill", "decision"),
         "allow_short": maybe(True, False),
-        "leverage": maybe(1.0, 2.0, 1.3),
+        "leverage": maybe(1.0, 2.0, 1.3, 5.0),
         "maintenance_margin": maybe(0.25, 0.0, 0.6),
         "on_short_cash": maybe("resize", "refuse"),
         "close_last": bool(rng.random() < 0.5),

@@ -1,12 +1,13 @@
 """Rolling kernels, written for reading: every window is recomputed from its values.
 
 All take 1-D float64 arrays and give one value for each bar, known at its close, NaN until warm. A window that holds a
-NaN is NaN. Recursive kernels (ema, rsi, atr) start at the first finite value; a later NaN gives NaN there and leaves
-their memory as it was.
+NaN is NaN. Recursive kernels (ema, rsi, atr) see the finite bars only, as if the others did not exist, and give NaN at
+the others.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 
@@ -19,8 +20,7 @@ NAN = float("nan")
 
 def _rolling(x: F64, window: int, function: Callable[[Sequence[float]], float]) -> F64:
     """`function` of each full window of finite values."""
-    if window < 1:
-        raise ValueError(f"window is {window}; it must be 1 bar or more.")
+    _check_window(window)
     values = np.asarray(x, dtype=np.float64).tolist()
     out: F64 = np.full(len(values), np.nan)
     for t in range(window - 1, len(values)):
@@ -73,22 +73,36 @@ def rolling_min(x: F64, window: int) -> F64:
     return _rolling(x, window, min)
 
 
-def _recursive(values: Sequence[float], window: int, step: Callable[[float, float], float]) -> list[float]:
-    """Seed with the mean of the first `window` finite values, then ``state = step(state, value)``."""
-    out, state = [NAN] * len(values), NAN
-    seed: list[float] = []
-    for t, value in enumerate(values):
-        if not math.isfinite(value):
-            continue
-        if len(seed) < window:
-            seed.append(value)
-            state = math.fsum(seed) / window
-            if len(seed) < window:
-                continue
-        else:
-            state = step(state, value)
-        out[t] = state
+def _smoothed(values: Sequence[float], window: int, step: Callable[[float, float], float]) -> list[float]:
+    """Seed with the mean of the first `window` values, then ``state = step(state, value)``; NaN before the seed."""
+    if len(values) < window:
+        return [NAN] * len(values)
+    state = math.fsum(values[:window]) / window
+    out = [NAN] * (window - 1) + [state]
+    for value in values[window:]:
+        state = step(state, value)
+        out.append(state)
     return out
+
+
+def _wilder(values: Sequence[float], window: int) -> list[float]:
+    """Smoothing of Wilder: each new value weighs ``1 / window``."""
+    return _smoothed(values, window, lambda state, value: (state * (window - 1) + value) / window)
+
+
+def _on_finite(function: Callable[[list[list[float]]], list[float]], *columns: F64) -> F64:
+    """Apply `function` to the bars at which all columns are finite; NaN at the others."""
+    table = np.stack([np.asarray(column, dtype=np.float64) for column in columns])
+    is_finite = np.isfinite(table).all(axis=0)
+    out: F64 = np.full(table.shape[1], np.nan)
+    out[is_finite] = function(table[:, is_finite].tolist())
+    return out
+
+
+def _check_window(window: float, name: str = "window") -> None:
+    """Raise ``ValueError`` for a window below one bar."""
+    if not window >= 1:
+        raise ValueError(f"{name} is {window}; it must be 1 bar or more.")
 
 
 def ema(x: F64, span: float) -> F64:
@@ -97,12 +111,10 @@ def ema(x: F64, span: float) -> F64:
     >>> ema(np.array([1.0, 3.0, 4.0]), 2).tolist()
     [nan, 2.0, 3.333333333333333]
     """
-    if not span >= 1.0:
-        raise ValueError(f"span is {span}; it must be 1 bar or more.")
+    _check_window(span, "span")
     alpha = 2.0 / (span + 1.0)
-    values = np.asarray(x, dtype=np.float64).tolist()
-    return np.array(
-        _recursive(values, int(span), lambda state, value: state + alpha * (value - state)), dtype=np.float64
+    return _on_finite(
+        lambda columns: _smoothed(columns[0], int(span), lambda state, value: state + alpha * (value - state)), x
     )
 
 
@@ -112,21 +124,19 @@ def rsi(x: F64, window: int) -> F64:
     >>> rsi(np.array([1.0, 2.0, 1.0, 2.0]), 2).tolist()
     [nan, nan, 50.0, 75.0]
     """
-    if window < 1:
-        raise ValueError(f"window is {window}; it must be 1 bar or more.")
-    values = np.asarray(x, dtype=np.float64)
-    change = np.full(len(values), np.nan)
-    change[1:] = np.diff(values)
+    _check_window(window)
 
-    def smooth(part: F64) -> list[float]:
-        return _recursive(part.tolist(), window, lambda state, value: (state * (window - 1) + value) / window)
+    def strength(columns: list[list[float]]) -> list[float]:
+        changes = [now - then for then, now in itertools.pairwise(columns[0])]
+        gains = _wilder([max(change, 0.0) for change in changes], window)
+        losses = _wilder([max(-change, 0.0) for change in changes], window)
+        out = [
+            NAN if math.isnan(up) else (100.0 * up / (up + down) if up + down > 0.0 else 50.0)
+            for up, down in zip(gains, losses, strict=True)
+        ]
+        return [NAN, *out][: len(columns[0])]
 
-    gains, losses = smooth(np.maximum(change, 0.0)), smooth(np.maximum(-change, 0.0))
-    out = [
-        NAN if math.isnan(up) else (100.0 * up / (up + down) if up + down > 0.0 else 50.0)
-        for up, down in zip(gains, losses, strict=True)
-    ]
-    return np.array(out, dtype=np.float64)
+    return _on_finite(strength, x)
 
 
 def atr(high: F64, low: F64, close: F64, window: int) -> F64:
@@ -136,14 +146,17 @@ def atr(high: F64, low: F64, close: F64, window: int) -> F64:
     >>> atr(h, l, c, 2).tolist()
     [nan, nan, 2.0]
     """
-    if window < 1:
-        raise ValueError(f"window is {window}; it must be 1 bar or more.")
-    top, bottom, last = (np.asarray(values, dtype=np.float64) for values in (high, low, close))
-    true_range = np.full(len(last), np.nan)
-    gap_up, gap_down = abs(top[1:] - last[:-1]), abs(bottom[1:] - last[:-1])
-    true_range[1:] = np.maximum(top[1:] - bottom[1:], np.maximum(gap_up, gap_down))
-    smooth = _recursive(true_range.tolist(), window, lambda state, value: (state * (window - 1) + value) / window)
-    return np.array(smooth, dtype=np.float64)
+    _check_window(window)
+
+    def smooth_range(columns: list[list[float]]) -> list[float]:
+        tops, bottoms, closes = columns
+        ranges = [
+            max(top - bottom, abs(top - before), abs(bottom - before))
+            for top, bottom, before in zip(tops[1:], bottoms[1:], closes[:-1], strict=True)
+        ]
+        return [NAN, *_wilder(ranges, window)][: len(closes)]
+
+    return _on_finite(smooth_range, high, low, close)
 
 
 def momentum_weights(close: F64, lookback: int, skip: int, every: int, top: int, start: int) -> tuple[I64, F64]:
