@@ -116,23 +116,32 @@ def test_ratios_without_a_denominator_are_undefined_not_infinite() -> None:
     assert np.isnan(m.returns([0.0, 5.0], initial=100.0)[1])
 
 
-@pytest.mark.parametrize("window", [2, 5, 40])
+@pytest.mark.parametrize("window", [2, 5, 40, 199, 200])
 def test_rolling_values_are_the_measures_of_the_window(window: int) -> None:
     change = np.random.default_rng(3).normal(0.0, 0.01, 200)
     ratio = m.rolling_sharpe(change, window=window, periods_per_year=252.0, risk_free=0.02)
     spread = m.rolling_volatility(change, window=window, periods_per_year=252.0)
     assert np.isnan(ratio[: window - 1]).all()
-    for row in range(window - 1, 200, 7):
+    for row in range(window - 1, 200):
         part = change[row - window + 1 : row + 1]
-        assert ratio[row] == pytest.approx(m.sharpe(part, periods_per_year=252.0, risk_free=0.02), rel=1e-12)
-        assert spread[row] == pytest.approx(m.volatility(part, periods_per_year=252.0), rel=1e-12)
+        assert ratio[row] == pytest.approx(m.sharpe(part, periods_per_year=252.0, risk_free=0.02), rel=1e-10)
+        assert spread[row] == pytest.approx(m.volatility(part, periods_per_year=252.0), rel=1e-10)
 
 
-def test_rolling_blocks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
-    change = np.random.default_rng(4).normal(0.0, 0.01, 500)
-    whole = m.rolling_volatility(change, window=20, periods_per_year=252.0)
-    monkeypatch.setattr("tradewright.measures.rolling._CELLS", 200)
-    assert np.array_equal(whole, m.rolling_volatility(change, window=20, periods_per_year=252.0), equal_nan=True)
+def test_a_wild_bar_leaves_nothing_behind() -> None:
+    change = np.random.default_rng(4).normal(0.0, 1e-6, 500)
+    change[100] = 1e9
+    spread = m.rolling_volatility(change, window=20, periods_per_year=252.0)
+    for row in range(140, 500):
+        assert spread[row] == pytest.approx(m.volatility(change[row - 19 : row + 1], periods_per_year=252.0), rel=1e-9)
+
+
+def test_flat_windows_have_no_deviation_at_all() -> None:
+    change = np.where(np.arange(300) % 50 < 25, 0.0, np.random.default_rng(6).normal(0.0, 0.01, 300))
+    spread = m.rolling_volatility(change, window=10, periods_per_year=252.0)
+    rows = [row for row in range(9, 300) if not change[row - 9 : row + 1].any()]
+    assert rows
+    assert (spread[rows] == 0.0).all()
 
 
 def test_alpha_and_beta_account_for_the_whole_mean() -> None:

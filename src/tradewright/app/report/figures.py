@@ -18,6 +18,7 @@ import numpy.typing as npt
 from tradewright import measures
 
 from .payload import keep_shape
+from .text import fraction
 from .theme import axis, base_layout
 from .view import View
 
@@ -52,9 +53,9 @@ def _line(name: str, x: Any, y: Any, color: str, width: float, hover: str, **cha
         "name": name,
         "x": x,
         "y": y,
-        "line": {"color": color, "width": width},
         "hovertemplate": hover + "<extra></extra>",
         **changes,
+        "line": {"color": color, "width": width} | changes.get("line", {}),
     }
 
 
@@ -92,7 +93,20 @@ def equity_figure(view: View) -> dict[str, Any]:
         "yaxis": axis(domain=[0.32, 1.0], tickformat=",.4~s", side="right", nticks=6),
         "yaxis2": axis(domain=[0.0, 0.25], tickformat=".0%", side="right", rangemode="tozero", nticks=4),
     }
-    return {"data": data, "layout": layout, "height": 480, "thinned": rows.size < view.equity.size}
+    return {
+        "data": data,
+        "layout": layout,
+        "height": 480,
+        "thinned": rows.size < view.equity.size,
+        "log": _wide(view),
+    }
+
+
+def _wide(view: View) -> bool:
+    """Whether the lines span so much that a linear axis would hide the beginning."""
+    lines = [view.equity] if view.benchmark is None else [view.equity, view.benchmark.equity]
+    low, high = min(float(line.min()) for line in lines), max(float(line.max()) for line in lines)
+    return low > 0.0 and high > 8.0 * low
 
 
 def rolling_window(view: View) -> int:
@@ -130,6 +144,7 @@ def rolling_figure(view: View) -> dict[str, Any]:
             domain=[0.56, 1.0], side="right", nticks=5, tickformat=".1f", zeroline=True, zerolinecolor="var(--line)"
         ),
         "yaxis2": axis(domain=[0.0, 0.44], side="right", tickformat=".0%", rangemode="tozero", nticks=4),
+        "margin": base_layout()["margin"] | {"t": 22},
         "annotations": [_caption("Sharpe ratio", 1.0), _caption("Volatility, annualised", 0.44)],
     }
     return {"data": data, "layout": layout, "height": 340, "thinned": rows.size < view.equity.size}
@@ -162,7 +177,7 @@ def distribution_figure(view: View) -> dict[str, Any]:
     counts, _ = np.histogram(np.clip(change, -reach, reach), edges)
     middle = (edges[:-1] + edges[1:]) / 2.0
     share = counts / change.size
-    label = [f"{left:.2%} to {right:.2%}" for left, right in pairwise(edges.tolist())]
+    label = [f"{fraction(left, 2)} to {fraction(right, 2)}" for left, right in pairwise(edges.tolist())]
     data = [
         {
             "type": "bar",
@@ -190,7 +205,7 @@ def distribution_figure(view: View) -> dict[str, Any]:
         ],
         "annotations": [
             {
-                "text": f"5 % of bars below {tail:.2%}",
+                "text": f"5 % of bars below {fraction(tail, 2)}",
                 "x": tail,
                 "y": 1,
                 "yref": "paper",
@@ -210,8 +225,9 @@ def exposure_figure(view: View) -> dict[str, Any]:
     rows = keep_shape([view.exposure], POINTS)
     data = [
         _line(
-            "Exposure", view.times_ms[rows], view.exposure[rows], "var(--accent)", 1,
-            "<b>%{y:.0%}</b> of equity", fill="tozeroy", fillcolor="var(--accent-soft)",
+            "Exposure", view.times_ms[rows], view.exposure[rows], "var(--accent)", 0,
+            "<b>%{y:.0%}</b> of equity", fill="tozeroy", fillcolor="var(--accent-fill)",
+            line={"width": 0, "shape": "hv"},
         )
     ]  # fmt: skip
     layout = base_layout() | {

@@ -247,7 +247,8 @@ def _tiles(view: View) -> str:
             versus(fraction(bench.get("total_return"), plus=True)), signed(stats.get("total_return")),
         ),
         tile(
-            "cagr", fraction(stats.get("cagr"), plus=True), versus(fraction(bench.get("cagr"), plus=True)), hint="A year"
+            "cagr", fraction(stats.get("cagr"), plus=True), versus(fraction(bench.get("cagr"), plus=True)),
+            hint="A year",
         ),
         tile("sharpe", ratio(stats.get("sharpe")), versus(ratio(bench.get("sharpe")))),
         tile("max_drawdown", fraction(stats.get("max_drawdown")), versus(fraction(bench.get("max_drawdown")))),
@@ -268,7 +269,9 @@ def _summary(view: View) -> str:
     final = stats.get("final_equity")
     text = f"{money(view.initial)} became <strong>{money(final)}</strong> in {span}"
     if view.benchmark is not None:
-        text += f"; {esc(view.benchmark.label)} made {money(float(view.benchmark.equity[-1]))} of it"
+        text += (
+            f"; {esc(_inside(view.benchmark.label))} would have made {money(float(view.benchmark.equity[-1]))} of it"
+        )
     table = measures.drawdowns(view.equity, initial=view.initial, top=1)
     if len(table):
         peak, trough, back = int(table.peak[0]), int(table.trough[0]), int(table.recovery[0])
@@ -281,6 +284,11 @@ def _summary(view: View) -> str:
         share = paid / view.initial
         text += f". Trading cost {money(paid)}, {number(share * 100.0, 1)}\u202f% of the starting capital"
     return text + "."
+
+
+def _inside(label: str) -> str:
+    """Label inside a sentence."""
+    return "buying and holding" if label == "Buy and hold" else label
 
 
 def _foot(view: View) -> str:

@@ -22,6 +22,7 @@ from .view import View
 
 __all__ = ["assumptions", "costs", "data", "fills", "manifest", "performance", "statistics", "trades"]
 
+_ONLY_WHEN_PAID: Final = frozenset({"borrow", "funding", "interest", "dividends"})
 MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -63,7 +64,16 @@ def performance(view: View, figures: dict[str, dict[str, Any]]) -> str:
     toolbar = tag(
         "div",
         tag("h3", "Equity and drawdown"),
-        tag("button", "Log scale", type="button", class_="toggle", id="log", aria_pressed="false") if can_log else "",
+        tag(
+            "button",
+            "Log scale",
+            type="button",
+            class_="toggle",
+            id="log",
+            aria_pressed="true" if figures["equity"].get("log") else "false",
+        )
+        if can_log
+        else "",
         class_="head",
     )
     window = rolling_window(view)
@@ -195,7 +205,7 @@ def trades(view: View, listed: int) -> str:
                     class_="head",
                 ),
                 f'<div class="chart" id="chart-price" role="img" style="height:440px" aria-label="Candles of '
-                f'{esc(name)}'
+                f"{esc(name)}"
                 ' with entries, exits, stops and targets; the trade list below has the numbers"></div>',
                 '<div id="navigator" class="navigator"></div>',
                 tag("p", "", class_="note", id="price-note", aria_live="polite"),
@@ -320,10 +330,13 @@ def _band_scale(view: View) -> str:
     spread = high - low
     if spread == 0.0:
         return tag("p", f"All assumptions give the same return, {fraction(low, plus=True)}.", class_="note")
+    # The label of the dot in between goes above the line, so that close labels do not cover each other.
+    middle = sorted(found, key=lambda item: item[1])[1][0] if len(found) == 3 else ""
     dots = "".join(
         tag(
             "span", tag("i"), tag("b", fraction(value, plus=True)), tag("em", esc(name)),
-            style=f"left:{(value - low) / spread * 100.0:.2f}%", class_="dot " + esc(name),
+            style=f"left:{(value - low) / spread * 100.0:.2f}%",
+            class_=f"dot {name}" + (" middle" if name == middle else ""),
         )
         for name, value in found
     )  # fmt: skip
@@ -351,7 +364,10 @@ def stat_text(name: str, value: Any) -> str:
 def statistics(view: View) -> str:
     """Every statistic with its convention, in groups."""
     groups: dict[str, list[tuple[str, str, str]]] = {}
-    for name, value in view.stats.items():
+    for name in [*(key for key in measures.MEASURES if key in view.stats), *(set(view.stats) - set(measures.MEASURES))]:
+        value = view.stats[name]
+        if name in _ONLY_WHEN_PAID and not value:
+            continue
         measure = measures.MEASURES.get(name)
         group = measure.group if measure else "Other"
         label = measure.label if measure else name.replace("_", " ").capitalize()
@@ -455,7 +471,10 @@ def data(view: View) -> str:
         if len(view.notes) > 500:
             findings += tag("p", f"The first 500 of {len(view.notes):,} findings.", class_="note")
     else:
-        findings = tag("p", "The checks found nothing to object to.", class_="empty")
+        words = (
+            "The checks found nothing to object to." if view.checked else "The checks were switched off for this run."
+        )
+        findings = tag("p", words, class_="empty")
     return _section("data", "Data", origin, tag("h3", "Coverage"), coverage, tag("h3", "Findings"), findings)
 
 
@@ -467,5 +486,5 @@ def manifest(view: View) -> str:
         "Manifest",
         tag("div", '<button type="button" id="copy">Copy</button>', class_="head end"),
         tag("pre", tag("code", esc(text)), id="manifest-text", tabindex="0", aria_label="Manifest as JSON"),
-        lead="With this, <code>tradewright verify</code> runs the backtest again and compares every byte.",
+        lead="A saved result carries it; <code>tradewright verify</code> runs it again and compares every byte.",
     )

@@ -72,6 +72,8 @@ def fraction(value: float | None, decimals: int = 1, *, plus: bool = False) -> s
     >>> fraction(-0.1234), fraction(0.05, 2, plus=True)
     ('−12.3\u202f%', '+5.00\u202f%')
     """
+    if value is not None and abs(value) >= 10.0:
+        decimals = 0
     return number(None if value is None else value * 100.0, decimals, plus=plus, suffix="\u202f%")
 
 

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tradewright import measures
+from tradewright.domain.errors import InputError
 
 from .payload import candle_levels
 
@@ -30,6 +31,7 @@ __all__ = [
     "Stamp",
     "Trades",
     "View",
+    "pretty_name",
     "view_of",
 ]
 
@@ -48,6 +50,7 @@ _INTERVALS: Final = {
     "1q": "quarterly bars",
     "1y": "yearly bars",
 }
+_ACRONYMS: Final = {"adx", "atr", "ema", "macd", "rsi", "sma", "vwap"}
 _TOPICS: Final = {
     "ddof": "Standard deviation",
     "risk_free": "Risk-free rate",
@@ -201,6 +204,7 @@ class View:
     manifest: Mapping[str, Any] = field(default_factory=dict)
     rangebreaks: list[dict[str, Any]] = field(default_factory=list)
     hidden_symbols: int = 0
+    checked: bool = True
     version: str = ""
 
 
@@ -220,13 +224,20 @@ def view_of(result: Any, *, benchmark: Any = None, title: str | None = None) -> 
     Returns
     -------
     View
+
+    Raises
+    ------
+    InputError
+        If the result was read from a file and has no bars.
     """
     from tradewright import __version__
     from tradewright.data.calendars import market_hours
     from tradewright.data.intervals import interval_name
     from tradewright.data.zones import to_local
 
-    bars = result.bars
+    bars = getattr(result, "bars", None)
+    if bars is None:
+        raise InputError("This result has no bars (it was read from a file); run the backtest again to get its report.")
     daily = bool(result.daily)
     dates = np.asarray(result.dates, dtype="datetime64[D]")
     hours = market_hours(bars)
@@ -242,10 +253,9 @@ def view_of(result: Any, *, benchmark: Any = None, title: str | None = None) -> 
         _compare(stats, equity, chosen, result)
     trades = _trades(result, local)
     candles, hidden = _candles(bars, trades, local)
-    pretty = name.replace("_", " ")
     currencies = {instrument.currency for instrument in bars.instruments}
     return View(
-        title=title or f"{pretty[:1].upper()}{pretty[1:]} on {_some(symbols)}",
+        title=title or f"{pretty_name(name)} on {_some(symbols)}",
         strategy=name,
         params=dict(result.params),
         symbols=symbols,
@@ -281,8 +291,16 @@ def view_of(result: Any, *, benchmark: Any = None, title: str | None = None) -> 
         manifest=result.manifest,
         rangebreaks=_breaks(hours, daily),
         hidden_symbols=hidden,
+        checked=bool(result.origin.validated),
         version=__version__,
     )
+
+
+def pretty_name(name: str) -> str:
+    """Name of a strategy for people."""
+    words = [word.upper() if word in _ACRONYMS else word for word in name.replace("_", " ").split()]
+    text = " ".join(words) or "Strategy"
+    return text[:1].upper() + text[1:]
 
 
 def _some(symbols: tuple[str, ...]) -> str:

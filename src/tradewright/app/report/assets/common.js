@@ -31,7 +31,7 @@ const tradewright = (() => {
   function paint(value) {
     if (Array.isArray(value)) return value.map(paint);
     if (value && typeof value === "object" && !ArrayBuffer.isView(value)) {
-      return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, paint(item)]));
+      return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined).map(([key, item]) => [key, paint(item)]));
     }
     const token = typeof value === "string" && /^var\((--[\w-]+)\)$/.exec(value);
     return token ? colour(token[1]) : value;

@@ -16,14 +16,15 @@
 
   // ---- charts that come ready ----
   const figures = unpack(payload.figures);
-  let log = false;
+  let log = Boolean(figures.equity?.log);
   for (const [name, figure] of Object.entries(figures)) {
     const element = $(`chart-${name}`);
     if (!element) continue;
     whenNear(element, () => {
       const run = draw(element, () => {
-        if (name === "equity") figure.layout.yaxis = { ...figure.layout.yaxis, type: log ? "log" : "linear", dtick: log ? "D2" : undefined };
-        return figure;
+        if (name !== "equity") return figure;
+        const yaxis = { ...figure.layout.yaxis, ...(log ? { type: "log", dtick: "D2" } : { type: "linear" }) };
+        return { ...figure, layout: { ...figure.layout, yaxis } };
       });
       if (name === "equity" && $("log")) {
         $("log").addEventListener("click", () => {
@@ -64,7 +65,7 @@
     const width = $("chart-price").clientWidth || 900;
     const first = Math.max(0, Math.floor((a - level.start) / level.step));
     const end = Math.min(level.t.length, Math.ceil((b - level.start) / level.step) + 1);
-    const join = Math.max(1, Math.ceil((end - first) / Math.max(60, Math.floor(width / 4))));
+    const join = Math.max(1, Math.ceil((end - first) / Math.max(60, Math.floor(width / 3.5))));
     const out = { x: [], o: [], h: [], l: [], c: [], text: [], bars: join * level.step };
     for (let i = first - (first % join); i < end; i += join) {
       const stop = Math.min(i + join, level.t.length);
@@ -199,9 +200,19 @@
     return [first, Math.min(last, first + width)];
   }
 
+  // The newest bars, or those around the newest trade when it lies further back.
+  function firstSpan() {
+    let newest = -1;
+    for (let row = 0; row < count; row++) {
+      if (columns.asset[row] === candles[chosen].asset) newest = Math.max(newest, isOpen(row) ? last : columns.exitBar[row]);
+    }
+    const end = newest >= 0 && newest < last - 200 ? newest + 40 : last;
+    return clamp(end - 240, end);
+  }
+
   if (candles.length && payload.bars > 1) {
     const chart = $("chart-price");
-    span = clamp(last - Math.min(last, 250), last);
+    span = firstSpan();
     whenNear(chart, () => {
       const run = draw(chart, priceFigure);
       const navigate = rangeNavigator($("navigator"), (a, b) => go(a, b));
@@ -344,6 +355,12 @@
     { key: "entryReason", title: "Why in", text: true, value: (r) => word(columns.entryReason, r) },
     { key: "exitReason", title: "Why out", text: true, value: (r) => word(columns.exitReason, r) + (columns.ambiguous[r] ? " *" : "") },
   ].filter(Boolean);
+  // A phone shows the left columns first: dates and result before the rest.
+  if (window.innerWidth < 560) {
+    const rank = ["number", "symbol", "side", "entryTime", "exitTime", "ret", "pnl", "exitReason"];
+    const place = (f) => (rank.includes(f.key) ? rank.indexOf(f.key) : rank.length);
+    FIELDS.sort((p, q) => place(p) - place(q));
+  }
 
   const table = $("trade-table");
   if (table) {
