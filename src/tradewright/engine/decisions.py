@@ -53,13 +53,23 @@ class Decisions:
     scale: Array | None = None
     extra: dict[str, Any] = field(default_factory=dict)
 
-    def run(self, market: core.Market, spec: core.Spec, bars: Bars) -> core.Run:
-        """Run the engine once on these decisions."""
+    def run(self, market: core.Market, spec: core.Spec, bars: Bars, *, keep: bool = True) -> core.Run:
+        """Run the engine once on these decisions.
+
+        Parameters
+        ----------
+        market, spec
+            Of the same bars.
+        bars : Bars
+            Handed to the `init` of a callback strategy.
+        keep : bool
+            False keeps statistics only, where the engine can.
+        """
         if self.kind == "signals":
             assert self.signals is not None
             if self.scale is None:
-                return core.run_signals(market, spec, self.signals)
-            return core.run_signals(market, spec, self.signals, size=self.scale)
+                return core.run_signals(market, spec, self.signals, keep=keep)
+            return core.run_signals(market, spec, self.signals, size=self.scale, keep=keep)
         if self.kind == "weights":
             assert self.rows is not None
             assert self.weights is not None

@@ -464,12 +464,12 @@ def _evaluate(
     """Finished parts ``(first, metrics)`` of everything that is not done."""
     sample = maker.make(sets[0])
     n_bars = prepared.bars.n_bars
-    if _is_compiled(sample):
+    if prepared.bars.n_assets == 1 and _is_compiled(sample):
         size, run = _BLOCK, _rule_runner(prepared, maker, sets, workers)
     elif getattr(sample, "on_bar", None) is not None:
         size, run = max(1, 4 * workers), _CallbackRunner(prepared, maker, sets, workers)
     else:
-        size, run = max(1, min(256, _SIGNAL_BYTES // max(1, n_bars))), _signal_runner(prepared, maker, sets, workers)
+        size, run = max(1, min(256, _SIGNAL_BYTES // max(1, n_bars))), _SignalRunner(prepared, maker, sets, workers)
     if small:
         size = max(1, min(size, len(sets) // _PARTS))
     try:
@@ -560,17 +560,31 @@ def _validate_types(maker: _Maker, sets: Grid, names: tuple[str, ...]) -> None:
                 raise
 
 
-def _signal_runner(prepared: Prepared, maker: _Maker, sets: Grid, workers: int) -> Callable[[int, int], F64]:
-    bars, market, spec = prepared.bars, prepared.market, prepared.spec
+class _SignalRunner:
+    """Asks a strategy once per set; the engine runs what it answers in threads, which hold no lock there."""
 
-    def run(start: int, end: int) -> F64:
-        decided = [decide(maker.make(sets[i]), bars, market) for i in range(start, end)]
-        if bars.n_assets == 1 and all(item.kind == "signals" for item in decided):
+    def __init__(self, prepared: Prepared, maker: _Maker, sets: Grid, workers: int) -> None:
+        from concurrent.futures import ThreadPoolExecutor
+
+        self._prepared, self._maker, self._sets, self._workers = prepared, maker, sets, workers
+        self._pool = ThreadPoolExecutor(workers)
+
+    def __call__(self, start: int, end: int) -> F64:
+        prepared = self._prepared
+        bars, market, spec = prepared.bars, prepared.market, prepared.spec
+        if bars.n_assets > 1:
+            numbers = range(start, end)
+            rows = self._pool.map(lambda i: _one(prepared, self._maker, self._sets, i), numbers)
+            return np.array(list(rows), dtype=np.float64)
+        decided = [decide(self._maker.make(self._sets[i]), bars, market) for i in range(start, end)]
+        if all(item.kind == "signals" for item in decided):
             signals = np.ascontiguousarray(np.stack([np.asarray(item.signals).reshape(-1) for item in decided]))
-            return core.sweep_signals(market, spec, signals, threads=workers)
-        return np.array([_metrics(item.run(market, spec, bars)) for item in decided], dtype=np.float64)
+            return core.sweep_signals(market, spec, signals, threads=self._workers)
+        runs = self._pool.map(lambda item: _metrics(item.run(market, spec, bars, keep=False)), decided)
+        return np.array(list(runs), dtype=np.float64)
 
-    return run
+    def close(self) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _metrics(run: core.Run) -> list[float]:
@@ -616,7 +630,7 @@ def _shared_one(index: int) -> list[float]:
 
 def _one(prepared: Prepared, maker: _Maker, sets: Grid, index: int) -> list[float]:
     decided = decide(maker.make(sets[index]), prepared.bars, prepared.market)
-    return _metrics(decided.run(prepared.market, prepared.spec, prepared.bars))
+    return _metrics(decided.run(prepared.market, prepared.spec, prepared.bars, keep=False))
 
 
 def _key(prepared: Prepared, maker: _Maker, sets: Grid) -> str:
