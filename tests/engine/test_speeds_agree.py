@@ -1,4 +1,4 @@
-"""One scenario through arrays, callback, bar-by-bar book and sweep: the same trades, the same equity, to the last bit."""
+"""One scenario through arrays, callback, book and sweep: the same trades, the same equity, to the last bit."""
 
 from __future__ import annotations
 
@@ -41,7 +41,9 @@ distances = st.sampled_from([None, None, 0.01, 0.03])
 @st.composite
 def scenarios(draw: Any) -> tuple[Any, Settings, np.ndarray]:
     n_assets = draw(st.sampled_from([1, 1, 2, 3]))
-    bars = walk_bars(draw(st.integers(20, 90)), n_assets, seed=draw(st.integers(0, 2**20)), holes=draw(st.sampled_from([0, 0.1])))
+    bars = walk_bars(
+        draw(st.integers(20, 90)), n_assets, seed=draw(st.integers(0, 2**20)), holes=draw(st.sampled_from([0, 0.1]))
+    )
     made = Settings(
         fill=draw(st.sampled_from(["next_open", "next_close", "same_close"])),
         intrabar=draw(st.sampled_from(["pessimistic", "expected", "optimistic"])),
@@ -91,9 +93,7 @@ class Repeats:
                 ctx.close_position(j)
             if signal:
                 enter = ctx.buy if signal > 0 else ctx.sell
-                order = enter(
-                    asset=j, stop_loss=self.made.stop, take_profit=self.made.target, trail=self.made.trail
-                )
+                order = enter(asset=j, stop_loss=self.made.stop, take_profit=self.made.target, trail=self.made.trail)
                 self.entries[j] = (order, signal)
 
 
@@ -153,7 +153,9 @@ def test_a_row_of_a_rule_sweep_is_the_backtest_of_its_parameters(
     params = {"fast": fast, "slow": fast + gap, "on": on, "direction": "long_short" if both else "long"}
     if bars.n_bars <= fast + gap + 1:
         return
-    options = {name: getattr(made, name) for name in ("fill", "intrabar", "size", "lot", "close_last", "stop", "target")}
+    options = {
+        name: getattr(made, name) for name in ("fill", "intrabar", "size", "lot", "close_last", "stop", "target")
+    }
     options["costs" if not made.costs.is_free else "no_costs"] = made.costs if not made.costs.is_free else True
     single = tw.backtest(bars, "sma_cross", params=params, validate=False, **options)
     swept = tw.sweep(

@@ -361,9 +361,9 @@ def _order_column(key: str, values: Any, name: str) -> Array:
     elif key.endswith("_kind"):
         read = lambda value: _code(value, list(_UNITS), key, name)  # noqa: E731
     elif dtype == np.float64:
-        read = lambda value: float("nan") if value is None else float(value)  # noqa: E731
+        read = lambda value: math.nan if _missing(value) else float(value)  # noqa: E731
     else:
-        read = lambda value: int(_DEFAULTS.get(key, 0) if value is None or math.isnan(value) else value)  # noqa: E731
+        read = lambda value: int(_DEFAULTS.get(key, 0) if _missing(value) else value)  # noqa: E731
     try:
         return np.array([read(value) for value in values], dtype=dtype)
     except (TypeError, ValueError) as error:
@@ -372,8 +372,13 @@ def _order_column(key: str, values: Any, name: str) -> Array:
         raise InputError(f"{name}: column {key!r} holds something that is not a number: {error}.") from error
 
 
+def _missing(value: Any) -> bool:
+    """Return whether a cell is empty, as frames of any kind write it."""
+    return value is None or (isinstance(value, float) and math.isnan(value)) or type(value).__name__ == "NAType"
+
+
 def _code(value: Any, words: Sequence[str], key: str, name: str) -> int:
-    if value is None:
+    if _missing(value):
         value = _DEFAULTS.get(key, words[0])
     if isinstance(value, str):
         if value not in words:

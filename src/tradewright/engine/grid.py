@@ -36,6 +36,8 @@ class Grid:
         arguments.
     also : str
         A condition of the strategy itself; combinations outside of it are dropped and counted.
+    fixed : mapping, optional
+        Parameters that have one value, which conditions may name too.
 
     Raises
     ------
@@ -52,7 +54,11 @@ class Grid:
     __slots__ = ("_index", "axes", "dropped", "names", "where")
 
     def __init__(
-        self, axes: Mapping[str, Iterable[Any]], where: str | Callable[..., bool] | None = None, also: str = ""
+        self,
+        axes: Mapping[str, Iterable[Any]],
+        where: str | Callable[..., bool] | None = None,
+        also: str = "",
+        fixed: Mapping[str, Any] | None = None,
     ) -> None:
         if not axes:
             raise InputError(
@@ -69,6 +75,7 @@ class Grid:
         total = int(np.prod([float(size) for size in sizes]))
         if total > LARGEST:
             raise InputError(f"The grid has {total:,} combinations; at most {LARGEST:,} are taken. Use wider steps.")
+        constants = {name: value for name, value in (fixed or {}).items() if name not in self.axes}
         index = np.arange(total, dtype=np.int64)
         self.where = where if isinstance(where, str) else (None if where is None else "a function")
         for condition in (also, where):
@@ -77,7 +84,7 @@ class Grid:
             if callable(condition):
                 keep = np.array([bool(condition(**self._values(int(i)))) for i in index], dtype=bool)
             else:
-                keep = self._mask(Constraint(condition), index)
+                keep = self._mask(Constraint(condition), index, constants)
             index = index[keep]
         self.dropped = total - index.size
         if index.size == 0:
@@ -116,9 +123,13 @@ class Grid:
         places = np.unravel_index(flat, self._shape())
         return {name: _array(self.axes[name])[place] for name, place in zip(self.names, places, strict=True)}
 
-    def _mask(self, condition: Constraint, index: np.ndarray[Any, np.dtype[np.int64]]) -> Any:
+    def _mask(
+        self, condition: Constraint, index: np.ndarray[Any, np.dtype[np.int64]], constants: dict[str, Any]
+    ) -> Any:
         step = 1_000_000  # conditions over a huge grid are judged in parts, so that memory stays small
-        parts = [condition.mask(self._columns(index[i : i + step])) for i in range(0, index.size, step)]
+        parts = [
+            condition.mask({**self._columns(index[i : i + step]), **constants}) for i in range(0, index.size, step)
+        ]
         return np.concatenate(parts) if parts else np.zeros(0, dtype=bool)
 
 

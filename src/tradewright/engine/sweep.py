@@ -153,7 +153,8 @@ def sweep(
     )
     prepared = prepare(bars, resolve_settings(resolved, **options), validate=validate, findings=report)
     maker = _Maker(strategy, dict(params or {}))
-    sets = Grid(grid, where, maker.constraint)
+    maker.check_names(grid)
+    sets = Grid(grid, where, maker.constraint, maker.known)
     longest = maker.longest_warm_up(sets)
     if prepared.bars.n_bars <= longest:
         require_bars(prepared.bars, longest, origin)
@@ -442,6 +443,17 @@ class _Maker:
         self.fixed = fixed
         self.constraint = str(getattr(what, "constraint", "") or "")
         self.name = str(getattr(what, "name", "") or getattr(what, "__name__", type(what).__name__))
+        self.known: dict[str, Any] = {**getattr(what, "_defaults", {}), **fixed}
+
+    def check_names(self, grid: Mapping[str, Any]) -> None:
+        """Refuse axes that are no parameters, where the strategy tells what it takes."""
+        own = getattr(self.what, "_defaults", None)
+        if own is None or not isinstance(self.what, type):
+            return
+        for name in grid:
+            if name not in own:
+                hint = closest(name, own) or "."
+                raise InputError(f"{self.name} has no parameter {name!r}{hint} It takes: {', '.join(own) or 'none'}.")
 
     def make(self, params: Mapping[str, Any]) -> Any:
         return make_strategy(self.what, {**self.fixed, **params})

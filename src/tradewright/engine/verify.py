@@ -28,6 +28,7 @@ from tradewright.strategies.registry import make_strategy
 __all__ = ["Verification", "rerun", "verify"]
 
 _SHOWN: Final = 50
+_SHOWN_PER_PART: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Verification:
     same : bool
         True when the bytes are equal.
     differences : tuple of str
-        What differs, at most 50 places.
+        What differs, at most twelve places of each part of the document.
     notes : tuple of str
         Differences of machine and versions, which do not count.
     expected, found : str
@@ -99,9 +100,7 @@ def verify(path: str | Path, *, data: Any = None, strategy: Any = None, again: R
     found = result.document()
     left, right = _compared(expected), _compared(found)
     same = to_bytes(left) == to_bytes(right)
-    differences: list[str] = []
-    if not same:
-        _walk("", left, right, differences)
+    differences = [] if same else _differences(left, right)
     notes: list[str] = []
     for part in ("code", "environment"):
         _walk(part, expected["manifest"].get(part), found["manifest"].get(part), notes)
@@ -189,6 +188,19 @@ def _compared(document: Mapping[str, Any]) -> dict[str, Any]:
     manifest = {key: value for key, value in document["manifest"].items() if key not in VOLATILE}
     manifest["strategy"] = {key: value for key, value in manifest["strategy"].items() if key not in {"spec", "kind"}}
     out["manifest"] = manifest
+    return out
+
+
+def _differences(left: dict[str, Any], right: dict[str, Any]) -> list[str]:
+    """Where two documents differ: inputs first, then headline numbers, then the rest; a few places of each part."""
+    first = ("manifest", "stats")
+    out: list[str] = []
+    for key in (*first, *sorted({*left, *right} - set(first))):
+        part: list[str] = []
+        _walk(key, left.get(key), right.get(key), part)
+        out += part[:_SHOWN_PER_PART]
+        if len(part) > _SHOWN_PER_PART:
+            out.append(f"{key}: and more")
     return out
 
 
