@@ -211,7 +211,7 @@ def _map(sweep: SweepResult, pictures: list[dict[str, Any]]) -> str:
     if len(pairs) > 1:
         options = "".join(tag("option", esc(f"{x} and {y}"), value=f"{i}") for i, (x, y) in enumerate(pairs))
         tools += f'<label>Parameters <select id="pair">{options}</select></label>'
-    lead = "The stronger the blue the better; the outlined cell is the best. Where nothing was tried or traded it is empty."
+    lead = "The stronger the blue the better; the outlined cell is the best. Empty: nothing was tried or traded."
     if len(sweep.grid.axes) > 2:
         lead += " Of the sets that share both parameters the best is drawn."
     return tag(

@@ -8,7 +8,7 @@ one value a bar; statistics that are not defined are None; nothing here is HTML 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Final, Literal
 
@@ -19,6 +19,7 @@ from tradewright import measures
 from tradewright.domain.errors import InputError
 
 from .payload import candle_levels
+from .text import value_text
 
 __all__ = [
     "Band",
@@ -460,25 +461,20 @@ def _bands(result: Any) -> list[Band]:
 
 
 def _config(result: Any) -> list[ConfigRow]:
-    rows = result.origin.config.get("rows") or result.origin.config.get("explain") or ()
     found = []
-    for row in rows:
-        take = row.get if isinstance(row, Mapping) else lambda key, default=None, row=row: getattr(row, key, default)
+    for row in result.origin.config.get("rows") or ():
+        take = _reader(row)
         line = take("line")
-        where = f"{take('file') or take('source') or ''}{f':{line}' if line else ''}"
-        older = [
-            f"{old['layer']} {old['value']}" if isinstance(old, Mapping) else str(old) for old in take("overrode") or ()
-        ]
-        found.append(
-            ConfigRow(
-                str(take("key")),
-                take("value"),
-                str(take("layer") or ""),
-                where,
-                f"instead of {'; '.join(older)}" if older else "",
-            )
-        )
+        where = f"{take('file') or ''}{f':{line}' if line else ''}"
+        older = [f"{value_text(_reader(old)('value'))} ({_reader(old)('layer')})" for old in take("overrode") or ()]
+        overrode = f"instead of {', '.join(older)}" if older else ""
+        found.append(ConfigRow(str(take("key")), take("value"), str(take("layer") or ""), where, overrode))
     return found or _settings(result.settings)
+
+
+def _reader(row: Any) -> Callable[[str], Any]:
+    """Access to a row that is a mapping (out of JSON) or an object (fresh)."""
+    return row.get if isinstance(row, Mapping) else lambda key: getattr(row, key, None)
 
 
 def _settings(settings: Any) -> list[ConfigRow]:

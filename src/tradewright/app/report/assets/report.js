@@ -169,6 +169,8 @@
     let low = Infinity, high = -Infinity;
     for (const value of found.l) if (value < low) low = value;
     for (const value of found.h) if (value > high) high = value;
+    // A range of prices that multiplied is only readable on a log axis.
+    const wide = low > 0 && high > 8 * low;
     const pad = (high - low) * 0.06 || Math.abs(high) * 0.01 || 1;
     const at = ticks(a, b);
     const body = candles[chosen].closeOnly && found.bars === 1
@@ -182,6 +184,7 @@
     const axis = { ...base.yaxis, domain: [0, 1], type: "linear" };
     const note = [];
     if (found.bars > 1) note.push(`Each candle stands for ${number(found.bars, 0)} bars.`);
+    if (wide) note.push("Prices are on a log scale.");
     if (marked.hidden) note.push(`${number(marked.hidden, 0)} trades lie in this range; look closer to see them.`);
     $("price-note").textContent = note.join(" ");
     return {
@@ -189,7 +192,7 @@
       layout: {
         ...base, showlegend: false, hovermode: "closest", dragmode: "pan", uirevision: undefined, yaxis2: undefined,
         xaxis: { ...base.xaxis, anchor: "y", type: "linear", rangebreaks: undefined, hoverformat: undefined, range: [a - 0.6, b + 0.6], tickmode: "array", tickvals: at.vals, ticktext: at.text, rangeslider: { visible: false } },
-        yaxis: { ...axis, tickformat: undefined, range: [low - pad, high + pad], fixedrange: true },
+        yaxis: { ...axis, tickformat: undefined, ...(wide ? { type: "log", dtick: "D2", range: [Math.log10(low) - 0.05, Math.log10(high) + 0.05] } : { range: [low - pad, high + pad] }), fixedrange: true },
       },
     };
   }
@@ -281,10 +284,12 @@
       const step = Math.max(1, Math.ceil(level.c.length / 1200));
       let low = Infinity, high = -Infinity;
       for (const value of level.c) { if (value < low) low = value; if (value > high) high = value; }
+      const scale = low > 0 && high > 8 * low ? Math.log : (value) => value;
+      const bottom = scale(low), height = scale(high) - bottom || 1;
       const points = [];
       for (let i = 0; i < level.c.length; i += step) {
         if (!Number.isNaN(level.c[i])) {
-          points.push(`${(((level.start + i * level.step) / last) * 1000).toFixed(1)},${(92 - ((level.c[i] - low) / (high - low || 1)) * 84).toFixed(1)}`);
+          points.push(`${(((level.start + i * level.step) / last) * 1000).toFixed(1)},${(92 - ((scale(level.c[i]) - bottom) / height) * 84).toFixed(1)}`);
         }
       }
       path.setAttribute("d", points.length ? `M${points.join("L")}` : "");
