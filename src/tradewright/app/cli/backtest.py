@@ -32,6 +32,7 @@ class _Command(TyperCommand):
     """Lets ``--report`` stand alone (a name is made up) or take a path."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        ctx.meta["tradewright.words"] = list(args)
         out: list[str] = []
         for i, word in enumerate(args):
             alone = word == "--report" and (i + 1 == len(args) or args[i + 1].startswith("-"))
@@ -41,6 +42,7 @@ class _Command(TyperCommand):
 
 @backtest.command(name="backtest", cls=_Command)
 def _backtest(
+    ctx: typer.Context,
     *,
     symbols: shared.SymbolsOption = None,
     start: shared.StartOption = None,
@@ -125,7 +127,7 @@ def _backtest(
         validate=validate and block.data.check,
         **arguments,
     )
-    result.origin.command = run.command_line()
+    result.origin.command = run.command_line("backtest", ctx.meta["tradewright.words"])
     result.origin.config["rows"] = _rows(resolved)
     if out is not None:
         result.save(out)

@@ -169,21 +169,26 @@ def say(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-def command_line() -> str:
-    """Return the command that was given, without the options that only say where output goes."""
+def command_line(name: str, words: list[str]) -> str:
+    """Command as it would be typed again, without the options that only say where output goes.
+
+    Examples
+    --------
+    >>> command_line("backtest", ["--symbols", "SPX", "--json", "--out", "r.json", "--params", "fast=5"])
+    'tradewright backtest --symbols SPX --params fast=5'
+    """
     import shlex
 
-    words = sys.argv[1:]
     kept: list[str] = []
     skip = False
     for i, word in enumerate(words):
         if skip:
             skip = False
             continue
-        name = word.partition("=")[0]
-        if name in _OUTPUTS:
-            takes = name in {"--out", "-o", "--report"} and "=" not in word
+        option = word.partition("=")[0]
+        if option in _OUTPUTS:
+            takes = option in {"--out", "-o", "--report"} and "=" not in word
             skip = takes and i + 1 < len(words) and not words[i + 1].startswith("-")
             continue
         kept.append(word)
-    return shlex.join(["tradewright", *kept])
+    return shlex.join(["tradewright", name, *kept])
