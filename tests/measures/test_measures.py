@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -175,3 +176,13 @@ def test_every_measure_has_words_of_its_own() -> None:
     labels = [measure.label for measure in m.MEASURES.values()]
     assert len(set(labels)) == len(labels)
     assert all(measure.convention.endswith(".") and key == measure.name for key, measure in m.MEASURES.items())
+
+
+def test_the_documentation_states_every_convention() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "statistics.md").read_text(encoding="utf-8")
+    missing = [
+        measure.name
+        for measure in m.MEASURES.values()
+        if f"`{measure.name}`" not in page or measure.convention.replace("|", "\\|") not in page
+    ]
+    assert not missing
