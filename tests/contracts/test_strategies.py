@@ -38,9 +38,9 @@ class Good(Strategy):
         self.mean = self.indicator("sma", self.window)
 
     def on_bar(self, ctx):
-        if self.mean[-1] < ctx.close and not ctx.position:
+        if self.mean.now < ctx.close and not ctx.position:
             ctx.buy(0.5)
-        elif self.mean[-1] > ctx.close and ctx.position:
+        elif self.mean.now > ctx.close and ctx.position:
             ctx.close_position()
 
 

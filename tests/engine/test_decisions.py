@@ -185,8 +185,13 @@ def test_indicators_hold_the_past_only() -> None:
             self.range = self.indicator("atr", 4)
 
         def on_bar(self, ctx):
-            seen.append((ctx.bar, len(self.mean), self.mean[-1]))
-            assert self.own[-1] == ctx.high
+            seen.append((ctx.bar, len(self.mean), self.mean.now))
+            assert self.own.now == self.own[-1] == float(self.own) == ctx.high
+            assert self.own[-3:].tolist() == ctx.history("high", 3).tolist()[-len(self.own) :]
+            if ctx.bar:
+                assert self.own.before == self.own[-2]
+            with pytest.raises(InputError, match="so far"):
+                self.own[ctx.bar + 1]
             assert len(self.own) == len(self.range) == ctx.bar + 1
 
     tw.backtest(bars, Looks)

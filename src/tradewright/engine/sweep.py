@@ -30,7 +30,7 @@ from tradewright.engine.settings import settings_hash
 from tradewright.engine.statistics import check_plausible
 from tradewright.engine.tables import Table
 from tradewright.kernel import core
-from tradewright.strategies.base import RuleStrategy
+from tradewright.strategies.base import RuleStrategy, typed
 from tradewright.strategies.registry import load_object, make_strategy, strategy_class
 
 if TYPE_CHECKING:
@@ -554,22 +554,16 @@ def _rule_runner(prepared: Prepared, maker: _Maker, sets: Grid, workers: int) ->
             )
         return out
 
-    _validate_types(maker, sets, names)
+    _validate_types(maker, sets)
     return run
 
 
-def _validate_types(maker: _Maker, sets: Grid, names: tuple[str, ...]) -> None:
+def _validate_types(maker: _Maker, sets: Grid) -> None:
     """Refuse values on an axis that a single backtest would refuse (1.5 bars, text), before anything runs."""
-    base = sets[0]
+    hints = maker.what.hints()
     for name, values in sets.axes.items():
         for value in values:
-            try:
-                maker.make({**base, name: value})
-            except InputError as error:
-                # Only the pair may be at fault (fast=50 beside slow=20); the constraint has taken such sets out.
-                if name in names and maker.constraint and "needs" in str(error):
-                    continue
-                raise
+            typed(maker.name, name, value, hints.get(name))
 
 
 class _SignalRunner:

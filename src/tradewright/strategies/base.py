@@ -12,9 +12,10 @@ from __future__ import annotations
 import copy
 import inspect
 import math
+from array import array
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, get_args, get_origin, get_type_hints, overload
 
 import numpy as np
 
@@ -148,7 +149,7 @@ class Strategy:
                 known = ", ".join(values) or "no parameters"
                 hint = closest(key, values) or "."
                 raise InputError(f"{self.name} has no parameter {key!r}{hint} It takes: {known}.")
-            values[key] = _typed(self.name, key, value, self._hints().get(key))
+            values[key] = typed(self.name, key, value, self.hints().get(key))
         self.__dict__.update(values)
         self.check()
 
@@ -197,7 +198,8 @@ class Strategy:
         Returns
         -------
         Indicator
-            A list that grows by one float a bar: ``x[-1]`` is now, ``x[-2]`` one bar ago, NaN until warm.
+            ``x.now`` and ``x.before`` (one bar earlier) are floats, NaN until warm; ``x[-3]`` and ``x[-20:]`` reach
+            further back.
 
         Raises
         ------
@@ -216,7 +218,8 @@ class Strategy:
         return f"{self.name}({inner})"
 
     @classmethod
-    def _hints(cls) -> dict[str, Any]:
+    def hints(cls) -> dict[str, Any]:
+        """Types of the parameters, where annotations can be read."""
         if cls._types is None:
             try:
                 cls._types = get_type_hints(cls)
@@ -255,27 +258,76 @@ class RuleStrategy(Strategy):
         return found.reshape(bars.n_bars, bars.n_assets)
 
 
-class Indicator(list[float]):
-    """The past of a series: grows by one value a bar while the engine runs.
+class Indicator:
+    """A series that holds its past and its present while the engine runs, and nothing later.
 
-    Comparisons and arithmetic read the newest value through ``[-1]``; a plain list keeps that read at a few
-    nanoseconds, and what is not in the list yet cannot be looked at by mistake.
+    Attributes
+    ----------
+    now : float
+        Value at the current bar, NaN until warm.
+    before : float
+        Value one bar earlier.
+
+    Notes
+    -----
+    ``x[-1]`` is now, ``x[-2]`` one bar ago, ``x[-20:]`` the last twenty as an array, ``len(x)`` the bars so far.
+    `now` and `before` are plain attributes, which a decision reads in a few nanoseconds; an index costs some hundred.
+
+    Examples
+    --------
+    >>> x = Indicator(np.array([1.0, 3.0, 2.0]))
+    >>> for _ in range(2):
+    ...     x.advance()
+    >>> x.now, x.before, x[-2], len(x), x[-2:].tolist()
+    (3.0, 1.0, 1.0, 2, [1.0, 3.0])
+    >>> x[2]
+    Traceback (most recent call last):
+    ...
+    tradewright.domain.errors.InputError: Bar 2 of an indicator was asked for, but there are 2 so far; ...
     """
 
-    __slots__ = ("_source",)
+    __slots__ = ("_feed", "_source", "before", "now")
 
     def __init__(self, values: F64) -> None:
-        super().__init__()
         self._source = values
+        self._feed = iter(array("d", values.tobytes()))
+        self.now = self.before = math.nan
+
+    def __len__(self) -> int:
+        """Return the number of bars so far, the current one included."""
+        # The iterator knows where it is; counting here as well would cost every bar for what few strategies ask.
+        place = self._feed.__reduce__()
+        return int(place[2]) if isinstance(place, tuple) and len(place) > 2 else self._source.size
+
+    @overload
+    def __getitem__(self, key: int) -> float: ...
+    @overload
+    def __getitem__(self, key: slice) -> F64: ...
+    def __getitem__(self, key: int | slice) -> float | F64:
+        n = len(self)
+        if isinstance(key, slice):
+            return self._source[:n][key]
+        if not -n <= key < n:
+            raise InputError(f"Bar {key} of an indicator was asked for, but there are {n} so far; x[-1] is the newest.")
+        return float(self._source[key + n if key < 0 else key])
+
+    def __float__(self) -> float:
+        return self.now
 
     @property
     def source(self) -> F64:
         """All values, past and future: for examiners, not for decisions."""
         return self._source
 
+    @property
     def feed(self) -> Callable[[], float]:
-        """Return the function that gives the next value at each call."""
-        return iter(self._source.data).__next__
+        """Function that gives the next value at each call."""
+        return self._feed.__next__
+
+    def advance(self) -> None:
+        """Go to the next bar."""
+        self.before = self.now
+        self.now = next(self._feed)
 
 
 class FunctionStrategy(Strategy):
@@ -351,7 +403,7 @@ def step_of(strategy: Any, bars: Bars) -> Callable[[Any], None]:
     """Return the function that the engine calls at each close of a callback strategy.
 
     The strategy is copied, so one object can run many times; its `init` runs here. What is touched per bar is one
-    append per indicator and the user's `on_bar`.
+    assignment per indicator and the user's `on_bar`.
 
     Parameters
     ----------
@@ -367,30 +419,34 @@ def step_of(strategy: Any, bars: Bars) -> Callable[[Any], None]:
     """
     mine, series = initialised(strategy, bars)
     on_bar: Callable[[Any], None] = mine.on_bar
-    feeds = [(item.append, item.feed()) for item in series]
+    feeds = [(item, item.feed) for item in series]
     if not feeds:
         return on_bar
     if len(feeds) == 1:
-        ((add, get),) = feeds
+        ((x, next_x),) = feeds
 
         def one(ctx: Any) -> None:
-            add(get())
+            x.before = x.now
+            x.now = next_x()
             on_bar(ctx)
 
         return one
     if len(feeds) == 2:
-        (add_1, get_1), (add_2, get_2) = feeds
+        (x, next_x), (y, next_y) = feeds
 
         def two(ctx: Any) -> None:
-            add_1(get_1())
-            add_2(get_2())
+            x.before = x.now
+            x.now = next_x()
+            y.before = y.now
+            y.now = next_y()
             on_bar(ctx)
 
         return two
 
     def many(ctx: Any) -> None:
-        for add, get in feeds:
-            add(get())
+        for item, next_value in feeds:
+            item.before = item.now
+            item.now = next_value()
         on_bar(ctx)
 
     return many
@@ -430,7 +486,7 @@ def _series(
     return np.ascontiguousarray(result)
 
 
-def _typed(owner: str, key: str, value: Any, hint: Any) -> Any:
+def typed(owner: str, key: str, value: Any, hint: Any) -> Any:
     """Value in the type its annotation asks for; InputError when it is not one."""
     if isinstance(value, np.generic):
         value = value.item()

@@ -144,13 +144,13 @@ class CLASS(tw.Strategy):
         return self.slow
 
     def init(self, bars: tw.Bars) -> None:
-        """Prepare indicators: lists that grow by one value a bar."""
+        """Prepare indicators: each holds its past and present, never what comes later."""
         self.quick = self.indicator("sma", self.fast)
         self.slack = self.indicator("sma", self.slow)
 
     def on_bar(self, ctx) -> None:
         """Decide at the close of a bar; orders meet the market from the next bar on."""
-        if self.quick[-1] > self.slack[-1]:
+        if self.quick.now > self.slack.now:
             if not ctx.position:
                 ctx.buy(stop_loss=self.stop)
         elif ctx.position:
