@@ -217,3 +217,15 @@ def test_the_heat_map_follows_its_choices(visit: Any) -> None:
     page.select_option("#metric", label="Closed trades")
     assert page.evaluate(cells) != before
     assert seen.complaints == []
+
+
+def test_paper_is_light_and_not_cut_off(visit: Any) -> None:
+    # A4 with margins of 14 mm is 690 pixels wide.
+    seen = visit(width=690, scheme="dark")
+    seen.page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    seen.page.emulate_media(media="print")
+    seen.page.wait_for_timeout(300)
+    assert seen.page.evaluate("document.documentElement.scrollWidth") <= 690
+    assert seen.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert seen.page.locator("#chart-exposure .mlayer path").count() > 0
+    assert seen.complaints == []

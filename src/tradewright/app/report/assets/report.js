@@ -139,7 +139,8 @@
       type: "scatter", mode: "markers", name, x: [], y: [], text: [], hovertemplate: "%{text}<extra></extra>",
       marker: { symbol: [], size, color: [], line: { width: 1.5, color: "var(--bg)" } },
     });
-    const entries = marks("entry", 11), exits = marks("exit", 8);
+    const small = rows.length > 40;
+    const entries = marks("entry", small ? 8 : 11), exits = marks("exit", small ? 6 : 8);
     for (const row of rows) {
       const inBar = columns.entryBar[row], outBar = isOpen(row) ? last : columns.exitBar[row];
       const path = columns.pnl[row] < 0 ? lost : won;
@@ -209,8 +210,9 @@
     for (let row = 0; row < count; row++) {
       if (columns.asset[row] === candles[chosen].asset) newest = Math.max(newest, isOpen(row) ? last : columns.exitBar[row]);
     }
-    const end = newest >= 0 && newest < last - 200 ? newest + 40 : last;
-    return clamp(end - 240, end);
+    const shown = Math.max(60, Math.min(240, Math.floor(($("chart-price").clientWidth || 900) / 4)));
+    const end = newest >= 0 && newest < last - shown * 0.8 ? newest + Math.round(shown / 6) : last;
+    return clamp(end - shown, end);
   }
 
   if (candles.length && payload.bars > 1) {
