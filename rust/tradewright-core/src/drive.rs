@@ -33,12 +33,25 @@ struct Signals<'a> {
     size: Option<&'a [f64]>,
     m: usize,
     n: usize,
+    /// Per sign of the position: the last answer, valid for every earlier bar from where it was looked for.
+    known: [(usize, usize); 3],
+}
+
+impl<'a> Signals<'a> {
+    fn new(codes: &'a [i8], size: Option<&'a [f64]>, market: &Market) -> Signals<'a> {
+        Signals { codes, size, m: market.m, n: market.n, known: [(1, 0); 3] }
+    }
 }
 
 impl Decisions for Signals<'_> {
     fn next(&mut self, t: usize, sign: i8) -> usize {
         if self.m == 1 {
-            t + simd::next_opinion(&self.codes[t..], sign)
+            let (from, at) = &mut self.known[(sign + 1) as usize];
+            if t < *from || t > *at {
+                *from = t;
+                *at = t + simd::next_opinion(&self.codes[t..], sign);
+            }
+            *at
         } else {
             (t..self.n).find(|t| self.codes[t * self.m..(t + 1) * self.m].iter().any(|c| *c != HOLD)).unwrap_or(self.n)
         }
@@ -104,10 +117,13 @@ pub fn signals(engine: &mut Engine, market: &Market, codes: &[i8], size: Option<
     if codes.len() != cells || size.is_some_and(|s| s.len() != cells) {
         return Err(Error::Input(format!("signals have {} values; {} bars of {} assets need {cells}", codes.len(), market.n, market.m)));
     }
+    if let Some(i) = simd::first_foreign(codes) {
+        return Err(Error::Input(format!("signal {} on bar {}; a signal is 1, 0, -1, or -128 for no opinion", codes[i], i / market.m)));
+    }
     if pace == Pace::Quick && plain(engine, market) {
         return direct(engine, market, codes, size, equity);
     }
-    drive(engine, market, &mut Signals { codes, size, m: market.m, n: market.n }, pace, equity)
+    drive(engine, market, &mut Signals::new(codes, size, market), pace, equity)
 }
 
 /// Run target weights given on ascending `rows`.
@@ -200,10 +216,11 @@ fn pass(engine: &mut Engine, market: &Market, decisions: &mut dyn Decisions, t: 
         return 0;
     }
     let cash = from_units(engine.ledger.cash);
+    let mut low = f64::INFINITY;
     if engine.ledger.held.is_empty() {
         equity[t..stop].fill(cash);
     } else if market.m == 1 {
-        simd::value(cash, engine.ledger.positions[0].qm, &market.close[t..stop], &mut equity[t..stop]);
+        low = simd::value(cash, engine.ledger.positions[0].qm, &market.close[t..stop], &mut equity[t..stop]);
     } else {
         for i in t..stop {
             let row = &market.close[i * market.m..(i + 1) * market.m];
@@ -212,10 +229,11 @@ fn pass(engine: &mut Engine, market: &Market, decisions: &mut dyn Decisions, t: 
                 value += engine.ledger.positions[j as usize].qm * row[j as usize];
             }
             equity[i] = value;
+            low = low.min(value);
         }
     }
     // Equity that reaches zero is for the engine to judge.
-    if !engine.ledger.held.is_empty() && simd::extremes(&equity[t..stop]).0 <= 0.0 {
+    if low <= 0.0 {
         return 0;
     }
     engine.passed(&market.bar(stop - 1), stop - t, equity[stop - 1]);
@@ -411,10 +429,10 @@ fn direct(engine: &mut Engine, market: &Market, codes: &[i8], size: Option<&[f64
         if has == 0 {
             equity[from..bar_at].fill(cash);
         } else {
-            simd::value(cash, engine.ledger.positions[0].qm, &market.close[from..bar_at], &mut equity[from..bar_at]);
+            let low = simd::value(cash, engine.ledger.positions[0].qm, &market.close[from..bar_at], &mut equity[from..bar_at]);
             engine.ledger.tally.bars_held += (bar_at - from) as u64;
             // A short can lose more than there is: such a run is for the general engine.
-            if has < 0 || simd::extremes(&equity[from..bar_at]).0 <= 0.0 {
+            if has < 0 || low <= 0.0 {
                 let ruined = equity[from..bar_at].iter().zip(&market.close[from..bar_at]).any(|(e, c)| {
                     let gross = engine.ledger.positions[0].qf.abs() * engine.spec.rules[0].multiplier * c;
                     *e <= 0.0 || (has < 0 && *e < engine.spec.set.maintenance_margin * gross)
@@ -422,7 +440,7 @@ fn direct(engine: &mut Engine, market: &Market, codes: &[i8], size: Option<&[f64
                 if ruined {
                     let record = engine.recording();
                     engine.reset(record);
-                    return drive(engine, market, &mut Signals { codes, size, m: 1, n }, Pace::EveryBar, equity);
+                    return drive(engine, market, &mut Signals::new(codes, size, market), Pace::EveryBar, equity);
                 }
             }
         }
@@ -431,12 +449,12 @@ fn direct(engine: &mut Engine, market: &Market, codes: &[i8], size: Option<&[f64
         }
         let want = codes[at].signum();
         let scale = size.map_or(1.0, |s| s[at]);
-        let bar = market.bar(at + 1);
+        let bar = market.prices(at + 1);
         engine.mark[0] = market.close[at];
         if !trade_at_open(engine, &bar, has, want, engine.spec.set.size * scale)? {
             let record = engine.recording();
             engine.reset(record);
-            return drive(engine, market, &mut Signals { codes, size, m: 1, n }, Pace::EveryBar, equity);
+            return drive(engine, market, &mut Signals::new(codes, size, market), Pace::EveryBar, equity);
         }
         from = at + 1;
     }

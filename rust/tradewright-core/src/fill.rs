@@ -7,6 +7,15 @@ use crate::order::{Order, Sizing};
 use crate::types::{FillRule, Kind, Offset, OnShortCash, Phase, Protection, Reason, SizeBasis, SizeMode, Slip, Status, Tif};
 use crate::units::{ceil_lot, floor_lot, floor_units, from_units, mul, to_units, Units, UNIT};
 
+/// `a / b` of non-negative numbers; short ones (the rule) without the long division.
+#[inline]
+fn divide(a: Units, b: Units) -> Units {
+    match (u64::try_from(a), u64::try_from(b)) {
+        (Ok(a), Ok(b)) => Units::from(a / b),
+        _ => a / b,
+    }
+}
+
 /// What is to be filled: one part of an order, all of it reducing or all of it increasing.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Request {
@@ -42,7 +51,7 @@ impl Outcome {
 }
 
 impl Engine {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn rate(&self, buys: bool, maker: bool) -> f64 {
         let set = &self.spec.set;
         let rate = if maker { set.maker_rate } else { set.taker_rate };
@@ -54,7 +63,7 @@ impl Engine {
     }
 
     /// Price after the slippage that does not depend on the quantity.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn static_price(&self, raw: f64, buys: bool) -> f64 {
         let set = &self.spec.set;
         let s = if buys { 1.0 } else { -1.0 };
@@ -66,7 +75,7 @@ impl Engine {
     }
 
     /// Fill price of a market-like fill of `qty`.
-    #[inline]
+    #[inline(always)]
     fn market_price(&self, bar: &Bar, asset: usize, raw: f64, buys: bool, qty: Units) -> f64 {
         let set = &self.spec.set;
         let mut price = self.static_price(raw, buys);
@@ -88,7 +97,7 @@ impl Engine {
     }
 
     /// Onto the tick, upwards or downwards.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn on_tick(&self, asset: usize, price: f64, up: bool) -> f64 {
         let tick = self.spec.rules[asset].tick;
         if tick == 0.0 {
@@ -100,7 +109,7 @@ impl Engine {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn notional(&self, asset: usize, qty: Units, price: f64) -> Result<Units> {
         let n = mul(qty, to_units(price)?)?;
         let rules = &self.spec.rules[asset];
@@ -111,7 +120,7 @@ impl Engine {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn fee(&self, qty: Units, notional: Units, buys: bool, maker: bool) -> Result<Units> {
         let spec = &self.spec;
         let mut rate = if maker { spec.maker } else { spec.taker };
@@ -329,7 +338,7 @@ impl Engine {
                 }
                 qty -= if simple {
                     let shortage = notional + fee - cash;
-                    let whole = shortage.checked_mul(UNIT).map_or(qty, |s| s / step_price);
+                    let whole = shortage.checked_mul(UNIT).map_or(qty, |s| divide(s, step_price));
                     ceil_lot(whole + 1, lot)
                 } else {
                     ceil_lot(qty / 1_000_000, lot).max(lot).max(1)
@@ -351,7 +360,7 @@ impl Engine {
         Ok(Outcome { filled: qty, asked, price, notional, refused: Reason::None })
     }
 
-    #[inline]
+    #[inline(always)]
     fn book(&mut self, bar: &Bar, r: &Request, qty: Units, price: f64, notional: Units, fee: Units) -> Result<()> {
         let j = r.asset as usize;
         self.ledger.book(&Booking {

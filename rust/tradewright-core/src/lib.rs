@@ -13,6 +13,7 @@ pub mod kernels;
 pub mod ledger;
 pub mod market;
 pub mod order;
+mod pack;
 mod path;
 pub mod rules;
 pub mod simd;

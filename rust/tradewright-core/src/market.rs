@@ -83,6 +83,27 @@ impl<'a> Market<'a> {
         &values[t * self.m..(t + 1) * self.m]
     }
 
+    /// Bar `t` for a caller that asks for neither time nor actions.
+    #[inline]
+    pub fn prices(&self, t: usize) -> Bar<'a> {
+        Bar {
+            t: t as i64,
+            ts: 0,
+            session: 0,
+            open: self.row(self.open, t),
+            high: self.row(self.high, t),
+            low: self.row(self.low, t),
+            close: self.row(self.close, t),
+            volume: self.volume.map(|v| self.row(v, t)),
+            sigma: self.sigma.map(|v| self.row(v, t.saturating_sub(1))),
+            atr: None,
+            funding: None,
+            actions: &[],
+            detail: None,
+            whole: self.whole,
+        }
+    }
+
     /// Bar `t`, with the actions that take effect on it.
     #[inline]
     pub fn bar(&self, t: usize) -> Bar<'a> {

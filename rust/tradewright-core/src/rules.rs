@@ -65,12 +65,19 @@ enum Series {
     Rsi(usize),
 }
 
+/// One indicator: its first defined row, and whether all later ones are defined.
+struct Column {
+    values: Vec<f64>,
+    first: usize,
+    whole: bool,
+}
+
 /// The prices of one asset, and the indicator columns that several parameter sets share.
 pub struct Columns<'a> {
     pub high: &'a [f64],
     pub low: &'a [f64],
     pub close: &'a [f64],
-    known: HashMap<Series, Vec<f64>>,
+    known: HashMap<Series, Column>,
 }
 
 fn window(name: &str, x: f64) -> Result<usize> {
@@ -99,7 +106,9 @@ impl<'a> Columns<'a> {
             Series::Min(w) => kernels::rolling_min(self.low, w, &mut out),
             Series::Rsi(w) => kernels::rsi(self.close, w, &mut out),
         }
-        self.known.insert(series, out);
+        let first = out.iter().position(|v| !v.is_nan()).unwrap_or(out.len());
+        let whole = simd::all_finite(&out[first..]);
+        self.known.insert(series, Column { values: out, first, whole });
     }
 
     /// The columns that a parameter set reads.
@@ -139,16 +148,17 @@ impl<'a> Columns<'a> {
     /// Opinions for one parameter set; its columns must have been prepared.
     pub fn opinions(&self, rule: Rule, p: &[f64], manner: Manner, out: &mut [i8]) -> Result<()> {
         let wants = Self::wants(rule, p)?;
-        let col = |k: usize| -> &[f64] { wants[k].and_then(|s| self.known.get(&s)).map_or(&[], Vec::as_slice) };
+        let known = |k: usize| wants[k].and_then(|s| self.known.get(&s));
+        let col = |k: usize| -> &[f64] { known(k).map_or(&[], |c| c.values.as_slice()) };
         let below = if manner.long_only { 0 } else { -1 };
         let n = self.close.len();
         match rule {
             Rule::SmaCross | Rule::EmaCross => {
                 let (fast, slow) = (col(0), col(1));
-                let first = (0..n).find(|i| !(fast[*i].is_nan() || slow[*i].is_nan())).unwrap_or(n);
+                let first = known(0).map_or(n, |c| c.first).max(known(1).map_or(n, |c| c.first));
                 out[..first].fill(HOLD);
                 simd::above(&fast[first..], &slow[first..], below, &mut out[first..]);
-                if !crate::simd::all_finite(&fast[first..]) || !crate::simd::all_finite(&slow[first..]) {
+                if ![0, 1].iter().all(|k| known(*k).is_some_and(|c| c.whole)) {
                     for i in first..n {
                         if fast[i].is_nan() || slow[i].is_nan() {
                             out[i] = HOLD;

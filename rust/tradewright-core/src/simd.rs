@@ -2,6 +2,27 @@
 //!
 //! Every variant does the same operations in the same lanes, so results are the same bits on every machine.
 
+use crate::pack::Pack;
+
+/// What this machine has: 2 AVX-512, 1 AVX2, 0 the baseline. Found out once.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+pub(crate) fn level() -> u8 {
+    use std::sync::atomic::{AtomicU8, Ordering};
+    static LEVEL: AtomicU8 = AtomicU8::new(u8::MAX);
+    let known = LEVEL.load(Ordering::Relaxed);
+    if known != u8::MAX {
+        return known;
+    }
+    let wide = std::arch::is_x86_feature_detected!("avx512f")
+        && std::arch::is_x86_feature_detected!("avx512bw")
+        && std::arch::is_x86_feature_detected!("avx512dq")
+        && std::arch::is_x86_feature_detected!("avx512vl");
+    let found = if wide { 2 } else { u8::from(std::arch::is_x86_feature_detected!("avx2")) };
+    LEVEL.store(found, Ordering::Relaxed);
+    found
+}
+
 /// Define a function once and compile it for AVX-512, AVX2 and the baseline.
 macro_rules! wide {
     ($(#[$doc:meta])* pub fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? $body:block) => {
@@ -16,13 +37,11 @@ macro_rules! wide {
                 fn avx512($($arg: $ty),*) $(-> $ret)? { inner($($arg),*) }
                 #[target_feature(enable = "avx2")]
                 fn avx2($($arg: $ty),*) $(-> $ret)? { inner($($arg),*) }
-                if std::arch::is_x86_feature_detected!("avx512bw") && std::arch::is_x86_feature_detected!("avx512dq") && std::arch::is_x86_feature_detected!("avx512vl") {
+                match $crate::simd::level() {
                     // SAFETY: the features were detected on this machine.
-                    return unsafe { avx512($($arg),*) };
-                }
-                if std::arch::is_x86_feature_detected!("avx2") {
-                    // SAFETY: the feature was detected on this machine.
-                    return unsafe { avx2($($arg),*) };
+                    2 => return unsafe { avx512($($arg),*) },
+                    1 => return unsafe { avx2($($arg),*) },
+                    _ => {}
                 }
             }
             inner($($arg),*)
@@ -30,13 +49,52 @@ macro_rules! wide {
     };
 }
 
-wide! {
-    /// `out[i] = cash + quantity * price[i]`.
-    pub fn value(cash: f64, quantity: f64, price: &[f64], out: &mut [f64]) {
-        for (o, p) in out.iter_mut().zip(price) {
-            *o = cash + quantity * p;
+/// As `wide!`, for a function generic over the lanes it computes in.
+macro_rules! packed {
+    ($(#[$doc:meta])* pub fn $name:ident = $inner:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)?) => {
+        $(#[$doc])*
+        #[inline]
+        pub fn $name($($arg: $ty),*) $(-> $ret)? {
+            #[cfg(target_arch = "x86_64")]
+            {
+                #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw")]
+                fn avx512($($arg: $ty),*) $(-> $ret)? { $inner::<crate::pack::Wide512>($($arg),*) }
+                #[target_feature(enable = "avx2")]
+                fn avx2($($arg: $ty),*) $(-> $ret)? { $inner::<crate::pack::Wide256>($($arg),*) }
+                match level() {
+                    // SAFETY: the features were detected on this machine.
+                    2 => return unsafe { avx512($($arg),*) },
+                    1 => return unsafe { avx2($($arg),*) },
+                    _ => {}
+                }
+            }
+            $inner::<[f64; 8]>($($arg),*)
         }
+    };
+}
+
+packed! {
+    /// `out[i] = cash + quantity * price[i]`; the smallest of them.
+    pub fn value = value_in(cash: f64, quantity: f64, price: &[f64], out: &mut [f64]) -> f64
+}
+
+#[inline(always)]
+fn value_in<P: Pack>(cash: f64, quantity: f64, price: &[f64], out: &mut [f64]) -> f64 {
+    let (c, q) = (P::splat(cash), P::splat(quantity));
+    let mut low = P::splat(f64::INFINITY);
+    let (a, a_rest) = out.as_chunks_mut::<8>();
+    let (b, b_rest) = price.as_chunks::<8>();
+    for (o, p) in a.iter_mut().zip(b) {
+        let v = c.add(q.mul(P::load(p)));
+        v.store(o);
+        low = v.min(low);
     }
+    let mut lowest = f64::INFINITY;
+    for (o, p) in a_rest.iter_mut().zip(b_rest) {
+        *o = cash + quantity * p;
+        lowest = lowest.min(*o);
+    }
+    low.array().iter().fold(lowest, |x, y| x.min(*y))
 }
 
 wide! {
@@ -60,23 +118,53 @@ wide! {
     }
 }
 
-wide! {
-    /// Index of the first code that is an opinion other than `has`, or the length.
-    pub fn next_opinion(codes: &[i8], has: i8) -> usize {
-        let hold = crate::types::HOLD;
-        let mut at = 0;
-        for block in codes.chunks_exact(64) {
-            let mut any = 0u8;
-            for c in block {
-                any |= u8::from(*c != has) & u8::from(*c != hold);
-            }
-            if any != 0 {
-                break;
-            }
-            at += 64;
-        }
-        codes[at..].iter().position(|c| *c != has && *c != hold).map_or(codes.len(), |k| at + k)
+/// Index of the first code that is no signal.
+pub fn first_foreign(codes: &[i8]) -> Option<usize> {
+    let known = |c: i8| (-1..=1).contains(&c) || c == crate::types::HOLD;
+    if all_codes(codes) {
+        None
+    } else {
+        codes.iter().position(|c| !known(*c))
     }
+}
+
+wide! {
+    /// Are all codes 1, 0, -1 or no opinion?
+    pub fn all_codes(codes: &[i8]) -> bool {
+        let mut good = true;
+        for c in codes {
+            good &= ((*c >= -1) & (*c <= 1)) | (*c == crate::types::HOLD);
+        }
+        good
+    }
+}
+
+/// Index of the first code that is an opinion other than `has`, or the length.
+#[inline]
+pub fn next_opinion(codes: &[i8], has: i8) -> usize {
+    let hold = crate::types::HOLD;
+    let mut at = 0;
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{__m128i, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_or_si128, _mm_set1_epi8};
+        // SAFETY: SSE2 is part of every x86-64; each load reads the 16 bytes of one chunk.
+        unsafe {
+            let (a, b) = (_mm_set1_epi8(has), _mm_set1_epi8(hold));
+            let boring = |p: *const i8| {
+                let x = _mm_loadu_si128(p.cast::<__m128i>());
+                _mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(x, a), _mm_cmpeq_epi8(x, b))) as u64
+            };
+            for block in codes.chunks_exact(64) {
+                let p = block.as_ptr();
+                let mask = boring(p) | boring(p.add(16)) << 16 | boring(p.add(32)) << 32 | boring(p.add(48)) << 48;
+                if mask != u64::MAX {
+                    return at + (!mask).trailing_zeros() as usize;
+                }
+                at += 64;
+            }
+        }
+    }
+    codes[at..].iter().position(|c| *c != has && *c != hold).map_or(codes.len(), |k| at + k)
 }
 
 wide! {
@@ -88,86 +176,166 @@ wide! {
     }
 }
 
-/// Sums over a curve of equity: returns less `shift` (first and second power), squared shortfalls below `floor`, and levels.
+/// Sums over a curve of equity, in eight lanes: returns less `shift` (first and second power), squared shortfalls below `floor`, and levels.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Moments {
-    pub sum: f64,
-    pub square: f64,
-    pub shortfall: f64,
-    pub level: f64,
+    sum: [f64; 8],
+    square: [f64; 8],
+    shortfall: [f64; 8],
+    level: [f64; 8],
 }
 
-wide! {
-    /// Moments of `equity[i] / equity[i - 1] - 1`, the first against `initial`.
-    pub fn moments(equity: &[f64], initial: f64, shift: f64, floor: f64) -> Moments {
-        let mut sum = [0.0f64; 8];
-        let mut square = [0.0f64; 8];
-        let mut shortfall = [0.0f64; 8];
-        let mut level = [0.0f64; 8];
-        let n = equity.len();
-        if n == 0 {
-            return Moments::default();
-        }
-        let first = equity[0] / initial - 1.0;
-        let d = first - shift;
-        let s = (first - floor).min(0.0);
-        sum[0] = d;
-        square[0] = d * d;
-        shortfall[0] = s * s;
-        level[0] = equity[0];
-        let now = &equity[1..];
-        let before = &equity[..n - 1];
-        let mut a = now.chunks_exact(8);
-        let mut b = before.chunks_exact(8);
-        for (x, y) in (&mut a).zip(&mut b) {
-            for k in 0..8 {
-                let r = x[k] / y[k] - 1.0;
-                let d = r - shift;
-                let s = (r - floor).min(0.0);
-                sum[k] += d;
-                square[k] += d * d;
-                shortfall[k] += s * s;
-                level[k] += x[k];
-            }
-        }
-        for (k, (x, y)) in a.remainder().iter().zip(b.remainder()).enumerate() {
-            let r = x / y - 1.0;
-            let d = r - shift;
-            let s = (r - floor).min(0.0);
-            sum[k] += d;
-            square[k] += d * d;
-            shortfall[k] += s * s;
-            level[k] += x;
-        }
-        let fold = |v: [f64; 8]| ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
-        Moments { sum: fold(sum), square: fold(square), shortfall: fold(shortfall), level: fold(level) }
+impl Moments {
+    /// One return at level `e`, into lane `k`.
+    #[inline(always)]
+    pub fn add_one(&mut self, k: usize, r: f64, e: f64, shift: f64, floor: f64) {
+        let d = r - shift;
+        let s = r - floor;
+        let s = if s < 0.0 { s } else { 0.0 };
+        self.sum[k] += d;
+        self.square[k] += d * d;
+        self.shortfall[k] += s * s;
+        self.level[k] += e;
+    }
+
+    /// Sums over all lanes: first power, second power, shortfall, level.
+    pub fn totals(&self) -> [f64; 4] {
+        let fold = |v: &[f64; 8]| ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
+        [fold(&self.sum), fold(&self.square), fold(&self.shortfall), fold(&self.level)]
     }
 }
 
-wide! {
-    /// Smallest and largest value of a block.
-    pub fn extremes(block: &[f64]) -> (f64, f64) {
-        let mut low = [f64::INFINITY; 8];
-        let mut high = [f64::NEG_INFINITY; 8];
-        let mut eights = block.chunks_exact(8);
-        for x in &mut eights {
-            for k in 0..8 {
-                low[k] = if x[k] < low[k] { x[k] } else { low[k] };
-                high[k] = if x[k] > high[k] { x[k] } else { high[k] };
+packed! {
+    /// Take in `now[i] / before[i] - 1`. Calls may be split at multiples of eight.
+    pub fn moments = moments_in(now: &[f64], before: &[f64], shift: f64, floor: f64, into: &mut Moments)
+}
+
+#[inline(always)]
+fn moments_in<P: Pack>(now: &[f64], before: &[f64], shift: f64, floor: f64, into: &mut Moments) {
+    let (one, zero, by, under) = (P::splat(1.0), P::splat(0.0), P::splat(shift), P::splat(floor));
+    let mut sum = P::load(&into.sum);
+    let mut square = P::load(&into.square);
+    let mut shortfall = P::load(&into.shortfall);
+    let mut level = P::load(&into.level);
+    let (a, a_rest) = now.as_chunks::<8>();
+    let (b, b_rest) = before.as_chunks::<8>();
+    for (x, y) in a.iter().zip(b) {
+        let e = P::load(x);
+        // Out of the market (two bars eight apart and their neighbours are one level) returns are exactly 0 and need no division.
+        let still = x[0] == y[0] && x[7] == y[0] && x == y;
+        let r = if still { zero } else { e.div(P::load(y)).sub(one) };
+        let d = r.sub(by);
+        let s = r.sub(under).min(zero);
+        sum = sum.add(d);
+        square = square.add(d.mul(d));
+        shortfall = shortfall.add(s.mul(s));
+        level = level.add(e);
+    }
+    sum.store(&mut into.sum);
+    square.store(&mut into.square);
+    shortfall.store(&mut into.shortfall);
+    level.store(&mut into.level);
+    for (k, (x, y)) in a_rest.iter().zip(b_rest).enumerate() {
+        into.add_one(k, x / y - 1.0, *x, shift, floor);
+    }
+}
+
+/// The running peak, and how far and how long a curve has been below it.
+#[derive(Clone, Copy, Debug)]
+pub struct Depth {
+    peak: f64,
+    trough: f64,
+    deepest: f64,
+    stay: usize,
+    longest: usize,
+}
+
+impl Depth {
+    pub fn new(initial: f64) -> Depth {
+        Depth { peak: initial, trough: initial, deepest: 0.0, stay: 0, longest: 0 }
+    }
+
+    #[inline]
+    fn rise(&mut self, e: f64) {
+        self.measure();
+        self.longest = self.longest.max(self.stay);
+        self.stay = 0;
+        self.peak = e;
+        self.trough = e;
+    }
+
+    #[inline]
+    fn measure(&mut self) {
+        if self.trough < self.peak {
+            self.deepest = self.deepest.min(self.trough / self.peak - 1.0);
+        }
+    }
+
+    /// Deepest drawdown (zero or negative) and the longest stay below the peak.
+    pub fn end(mut self) -> (f64, usize) {
+        self.measure();
+        (self.deepest, self.longest.max(self.stay))
+    }
+}
+
+/// Smallest and largest of 64 values.
+#[inline(always)]
+fn extremes<P: Pack>(block: &[f64; 64]) -> (f64, f64) {
+    let (eights, _) = block.as_chunks::<8>();
+    let mut low = P::load(&eights[0]);
+    let mut high = low;
+    for x in &eights[1..] {
+        let x = P::load(x);
+        low = x.min(low);
+        high = x.max(high);
+    }
+    let (l, h) = (low.array(), high.array());
+    let least = |a: f64, b: f64| if a < b { a } else { b };
+    let most = |a: f64, b: f64| if a > b { a } else { b };
+    (
+        least(least(least(l[0], l[4]), least(l[2], l[6])), least(least(l[1], l[5]), least(l[3], l[7]))),
+        most(most(most(h[0], h[4]), most(h[2], h[6])), most(most(h[1], h[5]), most(h[3], h[7]))),
+    )
+}
+
+packed! {
+    /// Follow a curve. Blocks without a new peak cost two comparisons a value.
+    pub fn follow = follow_in(curve: &[f64], depth: &mut Depth)
+}
+
+#[inline(always)]
+fn follow_in<P: Pack>(curve: &[f64], depth: &mut Depth) {
+    let mut d = *depth;
+    let mut at = 0;
+    while at < curve.len() {
+        let rest = &curve[at..];
+        let block = if let Some(block) = rest.first_chunk::<64>() {
+            at += 64;
+            let (low, high) = extremes::<P>(block);
+            if high < d.peak {
+                d.stay += 64;
+                d.trough = if low < d.trough { low } else { d.trough };
+                continue;
+            }
+            if low == high {
+                d.rise(high);
+                continue;
+            }
+            block.as_slice()
+        } else {
+            at = curve.len();
+            rest
+        };
+        for &e in block {
+            if e < d.peak {
+                d.stay += 1;
+                d.trough = if e < d.trough { e } else { d.trough };
+            } else {
+                d.rise(e);
             }
         }
-        for (k, x) in eights.remainder().iter().enumerate() {
-            low[k] = if *x < low[k] { *x } else { low[k] };
-            high[k] = if *x > high[k] { *x } else { high[k] };
-        }
-        let mut lowest = low[0];
-        let mut highest = high[0];
-        for k in 1..8 {
-            lowest = lowest.min(low[k]);
-            highest = highest.max(high[k]);
-        }
-        (lowest, highest)
     }
+    *depth = d;
 }
 
 wide! {

@@ -29,45 +29,11 @@ pub const METRICS: [&str; 22] = [
     "kelly",
 ];
 
-const BLOCK: usize = 64;
-
 /// Deepest drawdown (zero or negative) and the longest stay below the running peak, in bars. The peak starts at `initial`.
 pub fn drawdown(equity: &[f64], initial: f64) -> (f64, usize) {
-    let mut peak = initial;
-    let mut trough = initial;
-    let mut deepest = 0.0f64;
-    let mut stay = 0usize;
-    let mut longest = 0usize;
-    for block in equity.chunks(BLOCK) {
-        let (low, high) = simd::extremes(block);
-        if high < peak {
-            stay += block.len();
-            if low < trough {
-                trough = low;
-            }
-            continue;
-        }
-        for &e in block {
-            if e < peak {
-                stay += 1;
-                if e < trough {
-                    trough = e;
-                }
-            } else {
-                if trough < peak {
-                    deepest = deepest.min(trough / peak - 1.0);
-                }
-                longest = longest.max(stay);
-                stay = 0;
-                peak = e;
-                trough = e;
-            }
-        }
-    }
-    if trough < peak {
-        deepest = deepest.min(trough / peak - 1.0);
-    }
-    (deepest, longest.max(stay))
+    let mut depth = simd::Depth::new(initial);
+    simd::follow(equity, &mut depth);
+    depth.end()
 }
 
 /// All metrics, in the order of [`METRICS`]; NaN where a metric is not defined.
@@ -79,15 +45,30 @@ pub fn metrics(equity: &[f64], initial: f64, periods_per_year: f64, risk_free: f
     let total = growth - 1.0;
     let shift = if n > 0 && total.is_finite() { total / n as f64 } else { 0.0 };
     let rf = risk_free / periods_per_year;
-    let m = simd::moments(equity, initial, shift, rf);
+    let mut moments = simd::Moments::default();
+    let mut depth = simd::Depth::new(initial);
+    if let Some(&first) = equity.first() {
+        moments.add_one(0, first / initial - 1.0, first, shift, rf);
+        // Both in one visit to the cache.
+        const CHUNK: usize = 2048;
+        let mut at = 1;
+        simd::follow(&equity[..1], &mut depth);
+        while at < n {
+            let end = (at + CHUNK).min(n);
+            simd::moments(&equity[at..end], &equity[at - 1..end - 1], shift, rf, &mut moments);
+            simd::follow(&equity[at..end], &mut depth);
+            at = end;
+        }
+    }
+    let [sum, square, shortfall, level] = moments.totals();
+    let (deepest, longest) = depth.end();
     let count = n as f64;
-    let mean = shift + m.sum / count;
-    let variance = if n > 1 { (m.square - m.sum * m.sum / count) / (count - 1.0) } else { f64::NAN };
+    let mean = shift + sum / count;
+    let variance = if n > 1 { (square - sum * sum / count) / (count - 1.0) } else { f64::NAN };
     let std = if variance > 0.0 { variance.sqrt() } else if variance.is_nan() { f64::NAN } else { 0.0 };
     let root = periods_per_year.sqrt();
-    let (deepest, longest) = drawdown(equity, initial);
     let cagr = if growth > 0.0 && years > 0.0 { growth.powf(1.0 / years) - 1.0 } else { f64::NAN };
-    let downside = (m.shortfall / count).sqrt();
+    let downside = (shortfall / count).sqrt();
     let over = |a: f64, b: f64| if b == 0.0 { f64::NAN } else { a / b };
     let trades = tally.n as f64;
     let some = tally.n > 0;
@@ -115,7 +96,7 @@ pub fn metrics(equity: &[f64], initial: f64, periods_per_year: f64, risk_free: f
         if_some(tally.worst),
         over(trades.sqrt() * tally.pnl_mean, pnl_std),
         tally.bars_held as f64 / count,
-        tally.traded / (m.level / count) / years,
+        from_units(tally.traded) / (level / count) / years,
         from_units(tally.fees),
         tally.slippage,
         win_rate - over(1.0 - win_rate, over(mean_win, mean_loss)),

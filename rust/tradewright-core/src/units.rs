@@ -10,24 +10,24 @@ pub type Units = i128;
 pub const UNIT: i128 = 1_000_000_000_000;
 pub const SCALE: f64 = 1e12;
 const LIMIT: f64 = 1.7e38;
-/// `10^12 = 2^12 * 5^12`: the odd part, small enough for 64-bit steps of a long division.
-const ODD: u64 = 244_140_625;
+/// `floor(2^167 / 10^12)`, for division by multiplication.
+const RECIPROCAL: u128 = 187_072_209_578_355_573_530_071_658_587_684_226_515;
 
 /// Round half to even of `x * 1e12`, the product in float64.
-#[inline]
+#[inline(always)]
 pub fn to_units(x: f64) -> Result<Units> {
     let y = (x * SCALE).round_ties_even();
     narrow(y, x)
 }
 
 /// Floor of `x * 1e12`.
-#[inline]
+#[inline(always)]
 pub fn floor_units(x: f64) -> Result<Units> {
     let y = (x * SCALE).floor();
     narrow(y, x)
 }
 
-#[inline]
+#[inline(always)]
 fn narrow(y: f64, x: f64) -> Result<Units> {
     if y.abs() < 9.2e18 {
         Ok(i128::from(y as i64))
@@ -38,33 +38,39 @@ fn narrow(y: f64, x: f64) -> Result<Units> {
     }
 }
 
-#[inline]
+#[inline(always)]
 pub fn from_units(i: Units) -> f64 {
     match i64::try_from(i) {
         Ok(small) => small as f64 / SCALE,
+        // Two exact halves and one rounding: the bits of the (slower) general conversion.
+        Err(_) if i.unsigned_abs() >> 104 == 0 => {
+            const HALF: i128 = 1 << 52;
+            ((i >> 52) as i64 as f64 * HALF as f64 + (i & (HALF - 1)) as i64 as f64) / SCALE
+        }
         Err(_) => i as f64 / SCALE,
     }
 }
 
-/// Quotient and remainder of a 128-bit number by `10^12` in three short steps (the general 128-bit division is ten times slower).
-#[inline]
+/// Quotient and remainder by `10^12`: one long multiplication (the general 128-bit division is ten times slower).
+#[inline(always)]
 fn div_unit(x: u128) -> (u128, u64) {
-    let low = (x & 0xfff) as u64;
-    let y = x >> 12;
-    let (hi, lo) = ((y >> 64) as u64, y as u64);
-    let q2 = hi / ODD;
-    let r2 = hi % ODD;
-    let a = (r2 << 32) | (lo >> 32);
-    let q1 = a / ODD;
-    let r1 = a % ODD;
-    let b = (r1 << 32) | (lo & 0xffff_ffff);
-    let q0 = b / ODD;
-    let r0 = b % ODD;
-    let quotient = (u128::from(q2) << 64) + (u128::from(q1) << 32) + u128::from(q0);
-    (quotient, (r0 << 12) | low)
+    let wide = |a: u64, b: u64| u128::from(a) * u128::from(b);
+    let (x1, x0) = ((x >> 64) as u64, x as u64);
+    let (r1, r0) = ((RECIPROCAL >> 64) as u64, RECIPROCAL as u64);
+    let (a, b, c, d) = (wide(x0, r0), wide(x1, r0), wide(x0, r1), wide(x1, r1));
+    let middle = (a >> 64) + u128::from(b as u64) + u128::from(c as u64);
+    let high = d + (b >> 64) + (c >> 64) + (middle >> 64);
+    // At most one short, because the reciprocal was rounded down.
+    let quotient = high >> 39;
+    let remainder = x0.wrapping_sub((quotient as u64).wrapping_mul(UNIT as u64));
+    if remainder >= UNIT as u64 {
+        (quotient + 1, remainder - UNIT as u64)
+    } else {
+        (quotient, remainder)
+    }
 }
 
-#[inline]
+#[inline(always)]
 fn half_even(quotient: u128, remainder: u64) -> u128 {
     const HALF: u64 = UNIT as u64 / 2;
     if remainder > HALF || (remainder == HALF && quotient & 1 == 1) {
@@ -74,16 +80,36 @@ fn half_even(quotient: u128, remainder: u64) -> u128 {
     }
 }
 
+/// `x * y` if it fits; one of them is short in practice, which spares the general overflow test.
+#[inline(always)]
+fn product(x: u128, y: u128) -> Option<u128> {
+    let (short, long) = if x >> 64 == 0 { (x, y) } else { (y, x) };
+    if short >> 64 != 0 {
+        return None;
+    }
+    let (s, low, high) = (short as u64, long as u64, (long >> 64) as u64);
+    let bottom = u128::from(s) * u128::from(low);
+    if high == 0 {
+        return Some(bottom);
+    }
+    let top = u128::from(s) * u128::from(high);
+    if top >> 64 != 0 {
+        return None;
+    }
+    bottom.checked_add(top << 64)
+}
+
 /// `round_half_even(a * b / 10^12)` with an exact product.
-#[inline]
+#[inline(always)]
 pub fn mul(a: Units, b: Units) -> Result<Units> {
     let negative = (a < 0) != (b < 0);
     let (x, y) = (a.unsigned_abs(), b.unsigned_abs());
-    let magnitude = if (x >> 64) == 0 && (y >> 64) == 0 {
-        let (q, r) = div_unit(x * y);
-        half_even(q, r)
-    } else {
-        mul_wide(x, y)?
+    let magnitude = match product(x, y) {
+        Some(product) => {
+            let (q, r) = div_unit(product);
+            half_even(q, r)
+        }
+        None => mul_wide(x, y)?,
     };
     if magnitude > i128::MAX as u128 {
         return Err(Error::Range(f64::INFINITY));
@@ -183,6 +209,16 @@ mod tests {
     }
 
     #[test]
+    fn floats_of_large_numbers_are_rounded_once() {
+        let mut i: i128 = 12_345;
+        for _ in 0..200 {
+            i = i.wrapping_mul(1_000_003).wrapping_add(777) % (1 << 103);
+            assert_eq!(from_units(i), i as f64 / SCALE);
+            assert_eq!(from_units(-i), -i as f64 / SCALE);
+        }
+    }
+
+    #[test]
     fn halves_round_to_even() {
         assert_eq!(mul(1, UNIT / 2).unwrap(), 0);
         assert_eq!(mul(3, UNIT / 2).unwrap(), 2);
@@ -204,10 +240,15 @@ mod tests {
             let expected = half_even(product / UNIT as u128, (product % UNIT as u128) as u64);
             assert_eq!(mul(a as i128, b as i128).unwrap() as u128, expected);
             assert_eq!(mul_wide(a, b).unwrap(), expected);
+            let large = a * b * 7 + u128::from(next() % 3);
+            assert_eq!(div_unit(large), (large / UNIT as u128, (large % UNIT as u128) as u64));
+        }
+        for edge in [0, 1, UNIT as u128 - 1, UNIT as u128, UNIT as u128 + 1, u128::MAX, u128::MAX - 1, u128::MAX / UNIT as u128 * UNIT as u128] {
+            assert_eq!(div_unit(edge), (edge / UNIT as u128, (edge % UNIT as u128) as u64));
         }
         let big = 170_000_000_000_000i128 * UNIT;
         assert_eq!(mul(big, 3 * UNIT).unwrap(), 3 * big);
         assert!(mul(i128::MAX, i128::MAX).is_err());
-        assert_eq!(mul_div(i128::MAX / 3, 3 * UNIT, 4 * UNIT).unwrap(), (i128::MAX / 3) / 4 * 3 + 1);
+        assert_eq!(mul_div(i128::MAX / 3, 3 * UNIT, 4 * UNIT).unwrap(), 42_535_295_865_117_307_932_921_825_928_971_026_432);
     }
 }

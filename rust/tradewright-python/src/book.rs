@@ -108,7 +108,7 @@ impl Book {
             return Err(PyValueError::new_err(format!("ts is {ts}, not after the bar before ({}); bars must come in order", self.row.ts)));
         }
         if !self.decided {
-            self.decided()?;
+            return Err(PyValueError::new_err("the decision of the bar before is not complete; call decided() first"));
         }
         let known = self.optional("sigma", sigma)?;
         let row = Row {
@@ -174,7 +174,10 @@ impl Book {
 
     fn decided(&mut self) -> PyResult<()> {
         self.started()?;
-        if !self.decided {
+        if self.decided {
+            return Err(PyValueError::new_err("there is no bar to decide; call step() first"));
+        }
+        {
             let value = self.engine.settle(&self.row.bar(), false).map_err(raise)?;
             self.curve.push(value);
             self.decided = true;
@@ -185,7 +188,9 @@ impl Book {
     /// End the run: close what is held if the spec says so, and give its columns.
     fn finish(&mut self, py: Python<'_>) -> PyResult<Run> {
         if self.row.t >= 0 {
-            self.decided()?;
+            if !self.decided {
+                self.decided()?;
+            }
             let held = !self.engine.ledger.held.is_empty();
             self.engine.close_out(&self.row.bar()).map_err(raise)?;
             if held && self.engine.ledger.held.is_empty() {

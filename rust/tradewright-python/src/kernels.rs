@@ -100,6 +100,7 @@ fn momentum_weights<'py>(
     at_least("every", every, 1)?;
     at_least("top", top, 1)?;
     at_least("lookback", lookback, skip + 1)?;
+    at_least("start", start, lookback)?;
     let py = close.py();
     let (values, n, m) = column::<f64>("close", close, "float64")?;
     let (rows, weights) = py.detach(|| k::momentum_weights(values.slice(), n, m, lookback, skip, every, top, start));

@@ -1,0 +1,175 @@
+//! Eight float64 lanes, in the registers of the machine. Every operation is the same IEEE operation in each lane whatever the width.
+
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::{
+    __m256d, __m512d, _mm256_add_pd, _mm256_div_pd, _mm256_loadu_pd, _mm256_max_pd, _mm256_min_pd, _mm256_mul_pd, _mm256_set1_pd, _mm256_storeu_pd,
+    _mm256_sub_pd, _mm512_add_pd, _mm512_div_pd, _mm512_loadu_pd, _mm512_max_pd, _mm512_min_pd, _mm512_mul_pd, _mm512_set1_pd, _mm512_storeu_pd,
+    _mm512_sub_pd,
+};
+
+/// `min(a, b)` is `a < b ? a : b` and `max` likewise, as the machine has it.
+pub(crate) trait Pack: Copy {
+    fn load(x: &[f64; 8]) -> Self;
+    fn splat(x: f64) -> Self;
+    fn store(self, x: &mut [f64; 8]);
+    fn add(self, o: Self) -> Self;
+    fn sub(self, o: Self) -> Self;
+    fn mul(self, o: Self) -> Self;
+    fn div(self, o: Self) -> Self;
+    fn min(self, o: Self) -> Self;
+    fn max(self, o: Self) -> Self;
+
+    #[inline(always)]
+    fn array(self) -> [f64; 8] {
+        let mut x = [0.0; 8];
+        self.store(&mut x);
+        x
+    }
+}
+
+macro_rules! each {
+    ($a:expr, $b:expr, $f:expr) => {{
+        let (a, b) = ($a, $b);
+        std::array::from_fn(|k| $f(a[k], b[k]))
+    }};
+}
+
+impl Pack for [f64; 8] {
+    #[inline(always)]
+    fn load(x: &[f64; 8]) -> Self {
+        *x
+    }
+    #[inline(always)]
+    fn splat(x: f64) -> Self {
+        [x; 8]
+    }
+    #[inline(always)]
+    fn store(self, x: &mut [f64; 8]) {
+        *x = self;
+    }
+    #[inline(always)]
+    fn add(self, o: Self) -> Self {
+        each!(self, o, |a: f64, b: f64| a + b)
+    }
+    #[inline(always)]
+    fn sub(self, o: Self) -> Self {
+        each!(self, o, |a: f64, b: f64| a - b)
+    }
+    #[inline(always)]
+    fn mul(self, o: Self) -> Self {
+        each!(self, o, |a: f64, b: f64| a * b)
+    }
+    #[inline(always)]
+    fn div(self, o: Self) -> Self {
+        each!(self, o, |a: f64, b: f64| a / b)
+    }
+    #[inline(always)]
+    fn min(self, o: Self) -> Self {
+        each!(self, o, |a: f64, b: f64| if a < b { a } else { b })
+    }
+    #[inline(always)]
+    fn max(self, o: Self) -> Self {
+        each!(self, o, |a: f64, b: f64| if a > b { a } else { b })
+    }
+}
+
+/// 512-bit registers. Only used where AVX-512 was detected.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy)]
+pub(crate) struct Wide512(__m512d);
+
+/// Two 256-bit registers. Only used where AVX2 was detected.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy)]
+pub(crate) struct Wide256(__m256d, __m256d);
+
+#[cfg(target_arch = "x86_64")]
+macro_rules! op512 {
+    ($($name:ident = $f:ident),+) => { $(
+        #[inline(always)]
+        fn $name(self, o: Self) -> Self {
+            // SAFETY: see the type.
+            Wide512(unsafe { $f(self.0, o.0) })
+        }
+    )+ };
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Pack for Wide512 {
+    #[inline(always)]
+    fn load(x: &[f64; 8]) -> Self {
+        // SAFETY: see the type; the array has eight values.
+        Wide512(unsafe { _mm512_loadu_pd(x.as_ptr()) })
+    }
+    #[inline(always)]
+    fn splat(x: f64) -> Self {
+        // SAFETY: see the type.
+        Wide512(unsafe { _mm512_set1_pd(x) })
+    }
+    #[inline(always)]
+    fn store(self, x: &mut [f64; 8]) {
+        // SAFETY: see the type; the array has eight values.
+        unsafe { _mm512_storeu_pd(x.as_mut_ptr(), self.0) }
+    }
+    op512!(add = _mm512_add_pd, sub = _mm512_sub_pd, mul = _mm512_mul_pd, div = _mm512_div_pd, min = _mm512_min_pd, max = _mm512_max_pd);
+}
+
+#[cfg(target_arch = "x86_64")]
+macro_rules! op256 {
+    ($($name:ident = $f:ident),+) => { $(
+        #[inline(always)]
+        fn $name(self, o: Self) -> Self {
+            // SAFETY: see the type.
+            unsafe { Wide256($f(self.0, o.0), $f(self.1, o.1)) }
+        }
+    )+ };
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Pack for Wide256 {
+    #[inline(always)]
+    fn load(x: &[f64; 8]) -> Self {
+        // SAFETY: see the type; the array has eight values.
+        unsafe { Wide256(_mm256_loadu_pd(x.as_ptr()), _mm256_loadu_pd(x.as_ptr().add(4))) }
+    }
+    #[inline(always)]
+    fn splat(x: f64) -> Self {
+        // SAFETY: see the type.
+        unsafe { Wide256(_mm256_set1_pd(x), _mm256_set1_pd(x)) }
+    }
+    #[inline(always)]
+    fn store(self, x: &mut [f64; 8]) {
+        // SAFETY: see the type; the array has eight values.
+        unsafe {
+            _mm256_storeu_pd(x.as_mut_ptr(), self.0);
+            _mm256_storeu_pd(x.as_mut_ptr().add(4), self.1);
+        }
+    }
+    op256!(add = _mm256_add_pd, sub = _mm256_sub_pd, mul = _mm256_mul_pd, div = _mm256_div_pd, min = _mm256_min_pd, max = _mm256_max_pd);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all<P: Pack>() -> Vec<u64> {
+        let a = P::load(&[1.0, -2.5, 3.0, 0.1, 1e300, -0.0, 7.0, 1.0 / 3.0]);
+        let b = P::load(&[0.3, 2.5, -3.0, 0.1, 1e10, 5.0, 9.0, 3.0]);
+        [a.add(b), a.sub(b), a.mul(b), a.div(b), a.min(b), a.max(b), P::splat(2.0)].iter().flat_map(|p| p.array()).map(f64::to_bits).collect()
+    }
+
+    #[test]
+    fn every_width_gives_the_same_bits() {
+        let plain = all::<[f64; 8]>();
+        #[cfg(target_arch = "x86_64")]
+        {
+            if std::arch::is_x86_feature_detected!("avx2") {
+                assert_eq!(plain, all::<Wide256>());
+            }
+            if std::arch::is_x86_feature_detected!("avx512f") {
+                assert_eq!(plain, all::<Wide512>());
+            }
+        }
+        assert_eq!(plain.len(), 56);
+    }
+}
