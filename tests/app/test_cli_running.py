@@ -259,3 +259,60 @@ def test_interrupting_a_sweep_says_how_to_go_on(tmp_path: Path) -> None:
     assert "s.part" in err
     assert "goes on from there" in err
     assert Path("s.part").stat().st_size >= 4000
+
+
+def test_the_recorded_configuration_says_what_the_options_changed(capsysbinary: Any) -> None:
+    main(
+        [
+            "backtest",
+            *QUICK,
+            "--fast",
+            "--json",
+            "--stop",
+            "2atr",
+            "--commission",
+            "ib_fixed",
+            "--size",
+            "0.5",
+            "--params",
+            "fast=7",
+        ]
+    )
+    manifest = json.loads(capsysbinary.readouterr().out)["manifest"]
+    rows = {row["key"]: row for row in manifest["configuration"]["rows"]}
+    for key, value, option in (
+        ("engine.stop", "2atr", "--stop"),
+        ("costs.commission", "ib_fixed", "--commission"),
+        ("engine.size", 0.5, None),
+        ("data.start", "2012-01-01", None),
+    ):
+        assert rows[key]["value"] == value
+        assert rows[key]["layer"] == "command line"
+        assert option is None or rows[key]["file"] == option
+    assert rows["strategy.params"]["value"]["fast"] == 7
+    assert "costs.commission_bps" not in rows, "what the preset replaced is not shown as if it counted"
+    assert manifest["config"]["stop_kind"] == "atr"
+    assert manifest["config"]["costs"]["per_share"] == 0.005
+
+
+def test_data_of_ones_own_and_synthetic_data(capsysbinary: Any) -> None:
+    from tradewright.testing import walk_bars
+
+    bars = walk_bars(150)
+    lines = ["date,open,high,low,close,volume"]
+    for t in range(150):
+        day = bars.ts[t].astype("datetime64[ns]").astype("datetime64[D]")
+        prices = [f"{float(getattr(bars, name)[t, 0]):.4f}" for name in ("open", "high", "low", "close", "volume")]
+        lines.append(f"{day},{','.join(prices)}")
+    Path("mine.csv").write_text("\n".join(lines))
+    options = ["--fast", "--json", "--params", "fast=3,slow=9"]
+    assert main(["backtest", "--data", "mine.csv", *options]) == 0
+    document = json.loads(capsysbinary.readouterr().out)
+    assert document["stats"]["n_bars"] == 150
+    assert document["stamps"] == []
+    assert main(["backtest", "--provider", "synthetic", "--symbols", "DEMO", "--seed", "3", *options]) == 0
+    document = json.loads(capsysbinary.readouterr().out)
+    assert document["stamps"][0].startswith("synthetic data")
+    assert document["manifest"]["seed"] == 3
+    assert main(["backtest", "--data", "mine.csv", "--no-validate-data", *options]) == 0
+    assert any("unchecked" in stamp for stamp in json.loads(capsysbinary.readouterr().out)["stamps"])

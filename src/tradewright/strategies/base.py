@@ -39,6 +39,7 @@ __all__ = [
     "Strategy",
     "initialised",
     "step_of",
+    "typed",
 ]
 
 HOLD: Final = -128

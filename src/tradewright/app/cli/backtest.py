@@ -90,7 +90,14 @@ def _backtest(
     """
     from tradewright.engine.backtest import backtest as run_backtest
 
-    given = run.engine_options(
+    given = run.common_options(
+        start=start,
+        end=end,
+        strategy=strategy,
+        data=data,
+        provider=provider,
+        interval=interval,
+        validate=validate,
         initial_capital=initial_capital,
         fill=fill,
         intrabar=intrabar,
@@ -99,15 +106,12 @@ def _backtest(
         lot=lot,
         close_last=close_last,
     )
-    for name, value in (("data.start", start), ("data.end", end), ("strategy.name", strategy)):
-        if value is not None:
-            given[name] = value
     resolved = shared.resolved(symbols=symbols, profile=profile, config=config, sets=sets, options=given)
     block = resolved.config
     # Parameters of the configuration belong to its own strategy, not to another one that the option names.
     own = strategy is None or not block.strategy.params
     chosen = {**(block.strategy.params if own else {}), **run.parse_params(params)}
-    arguments = run.data_arguments(resolved, data=data, provider=provider, interval=interval, seed=seed)
+    arguments = run.data_arguments(resolved, seed=seed)
     want_benchmark = (
         benchmark if benchmark is not None else (None if fast else block.report.benchmark or "buy_and_hold")
     )
@@ -124,11 +128,20 @@ def _backtest(
         trail=trail,
         bands=bands if bands is not None else not fast,
         benchmark=None if want_benchmark == "none" else want_benchmark,
-        validate=validate and block.data.check,
+        validate=block.data.check,
         **arguments,
     )
     result.origin.command = run.command_line("backtest", ctx.meta["tradewright.words"])
-    result.origin.config["rows"] = _rows(resolved)
+    result.origin.config["rows"] = run.config_rows(
+        resolved,
+        params=result.params,
+        stop=stop,
+        target=target,
+        trail=trail,
+        commission=commission,
+        slippage=slippage,
+        no_costs=no_costs,
+    )
     if out is not None:
         result.save(out)
     written = _report(
@@ -171,10 +184,3 @@ def _file_name(result: Result) -> str:
 
     names = "_".join(result.symbols[:3]) + (f"_and_{len(result.symbols) - 3}" if len(result.symbols) > 3 else "")
     return re.sub(r"[^A-Za-z0-9._-]+", "-", f"{result.strategy_name}_{names}") + ".html"
-
-
-def _rows(resolved: Any) -> list[dict[str, Any]]:
-    return [
-        {"key": row.key, "value": row.value, "layer": row.layer, "file": row.file, "line": row.line}
-        for row in resolved.explain()
-    ]

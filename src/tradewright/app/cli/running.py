@@ -1,6 +1,7 @@
 """What the commands that run strategies share: their options, and how texts become values.
 
-Entry points: the annotated option types, `parse_params`, `engine_options`, `console`, `say`, `command_line`.
+Entry points: the annotated option types, `parse_params`, `common_options`, `data_arguments`, `config_rows`,
+`command_line`, `say`.
 
 Invariants: an option that was not given is None; results go to stdout and nothing else does.
 """
@@ -38,8 +39,9 @@ __all__ = [
     "TrailOption",
     "ValidateOption",
     "command_line",
+    "common_options",
+    "config_rows",
     "data_arguments",
-    "engine_options",
     "parse_params",
     "say",
 ]
@@ -124,15 +126,33 @@ def parse_params(texts: list[str] | None) -> dict[str, Any]:
     return out
 
 
-def engine_options(**given: Any) -> dict[str, Any]:
-    """Options that were given, by the dotted key of the configuration."""
-    return {f"engine.{name}": value for name, value in given.items() if value is not None}
-
-
-def data_arguments(
-    resolved: Any, *, data: Path | None, provider: str | None, interval: str | None, seed: int | None
+def common_options(
+    *,
+    start: str | None,
+    end: str | None,
+    strategy: str | None,
+    data: Path | None,
+    provider: str | None,
+    interval: str | None,
+    validate: bool,
+    **engine: Any,
 ) -> dict[str, Any]:
-    """Arguments of the loader from the configuration and the options that were given.
+    """Options that were given, by the dotted key of the configuration; what was not given is left out."""
+    given = {
+        "data.start": start,
+        "data.end": end,
+        "data.path": None if data is None else str(data),
+        "data.provider": provider,
+        "data.interval": interval,
+        "data.check": None if validate else False,
+        "strategy.name": strategy,
+        **{f"engine.{name}": value for name, value in engine.items()},
+    }
+    return {key: value for key, value in given.items() if value is not None}
+
+
+def data_arguments(resolved: Any, *, seed: int | None) -> dict[str, Any]:
+    """Arguments of the loader from the configuration.
 
     Returns
     -------
@@ -140,18 +160,18 @@ def data_arguments(
         ``data``, ``symbols``, ``start``, ``end``, ``provider``, ``interval`` and further options of the loader.
     """
     block = resolved.config.data
-    path = str(data) if data is not None else block.path
-    chosen = provider or (None if path else block.provider)
+    # "sample" is the default of the key, not a wish to look for a file's symbols among the samples.
+    provider = None if block.path and block.provider == "sample" else block.provider
     symbols = list(block.symbols) or None
-    if symbols is None and path is None:
-        symbols = ["SPX"] if chosen in {None, "sample"} else None
+    if symbols is None and block.path is None and provider == "sample":
+        symbols = ["SPX"]
     found: dict[str, Any] = {
-        "data": path,
+        "data": block.path,
         "symbols": symbols,
         "start": block.start,
         "end": block.end,
-        "provider": chosen,
-        "interval": interval or block.interval,
+        "provider": provider,
+        "interval": block.interval,
     }
     if block.columns:
         found["columns"] = dict(block.columns)
@@ -162,6 +182,42 @@ def data_arguments(
     if seed is not None:
         found["seed"] = seed
     return found
+
+
+def config_rows(resolved: Any, *, params: dict[str, Any], **texts: Any) -> list[dict[str, Any]]:
+    """Where each value of the configuration came from, with the options that are no keys of it in their place.
+
+    Parameters
+    ----------
+    resolved : Resolved
+    params : dict
+        Parameters of the strategy as they were used.
+    **texts
+        ``stop``, ``target``, ``trail``, ``commission``, ``slippage`` and ``no_costs`` as they were given, or None.
+    """
+    replaced: dict[str, tuple[str, ...]] = {
+        "stop": ("engine.stop",),
+        "target": ("engine.target",),
+        "trail": ("engine.trail",),
+        "commission": ("costs.preset", "costs.commission_", "costs.maker_bps", "costs.taker_bps", "costs.sell_bps"),
+        "slippage": ("costs.slippage_",),
+        "no_costs": ("costs.",),
+    }
+    rows = [
+        {"key": row.key, "value": row.value, "layer": row.layer, "file": row.file, "line": row.line}
+        for row in resolved.explain()
+    ]
+    for name, value in texts.items():
+        if value is None or value is False:
+            continue
+        block = "engine" if name in {"stop", "target", "trail"} else "costs"
+        rows = [row for row in rows if not row["key"].startswith(replaced[name])]
+        option = "--" + name.replace("_", "-")
+        rows.append({"key": f"{block}.{name}", "value": value, "layer": "command line", "file": option, "line": None})
+    for row in rows:
+        if row["key"] == "strategy.params" and params != row["value"]:
+            row.update(value=params, layer="command line", file="--params", line=None)
+    return rows
 
 
 def say(text: str) -> None:

@@ -77,7 +77,14 @@ def sweep(
         if name in axes:
             raise ConfigError(f"--grid names {name!r} twice; write all of its values in one axis.")
         axes[name] = values
-    given = run.engine_options(
+    given = run.common_options(
+        start=start,
+        end=end,
+        strategy=strategy,
+        data=data,
+        provider=provider,
+        interval=interval,
+        validate=validate,
         initial_capital=initial_capital,
         fill=fill,
         intrabar=intrabar,
@@ -86,11 +93,8 @@ def sweep(
         lot=lot,
         close_last=close_last,
     )
-    for name, value in (("data.start", start), ("data.end", end), ("strategy.name", strategy)):
-        if value is not None:
-            given[name] = value
     resolved = shared.resolved(symbols=symbols, profile=profile, config=config, sets=sets, options=given)
-    arguments = run.data_arguments(resolved, data=data, provider=provider, interval=interval, seed=seed)
+    arguments = run.data_arguments(resolved, seed=seed)
     loader: dict[str, Any] = {
         key: arguments.pop(key) for key in ("columns", "tz", "repair", "seed") if key in arguments
     }
@@ -108,7 +112,7 @@ def sweep(
             resume=resume,
             progress=not quiet and sys.stderr.isatty(),
             config=resolved,
-            validate=validate and block.data.check,
+            validate=block.data.check,
             load_options=loader,
             commission=commission,
             slippage=slippage,
