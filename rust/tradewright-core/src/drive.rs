@@ -129,7 +129,13 @@ pub fn signals(engine: &mut Engine, market: &Market, codes: &[i8], size: Option<
 /// Run target weights given on ascending `rows`.
 pub fn weights(engine: &mut Engine, market: &Market, rows: &[i64], values: &[f64], pace: Pace, equity: &mut [f64]) -> Result<()> {
     if values.len() != rows.len() * market.m {
-        return Err(Error::Input(format!("weights have {} values; {} rows of {} assets need {}", values.len(), rows.len(), market.m, rows.len() * market.m)));
+        return Err(Error::Input(format!(
+            "weights have {} values; {} rows of {} assets need {}",
+            values.len(),
+            rows.len(),
+            market.m,
+            rows.len() * market.m
+        )));
     }
     ascending("target rows", rows, market.n, true)?;
     drive(engine, market, &mut Weights { rows, weights: values, m: market.m, at: 0, n: market.n }, pace, equity)
@@ -222,13 +228,12 @@ fn pass(engine: &mut Engine, market: &Market, decisions: &mut dyn Decisions, t: 
     } else if market.m == 1 {
         low = simd::value(cash, engine.ledger.positions[0].qm, &market.close[t..stop], &mut equity[t..stop]);
     } else {
-        for i in t..stop {
-            let row = &market.close[i * market.m..(i + 1) * market.m];
+        for (row, out) in market.close[t * market.m..stop * market.m].chunks_exact(market.m).zip(&mut equity[t..stop]) {
             let mut value = cash;
             for &j in &engine.ledger.held {
                 value += engine.ledger.positions[j as usize].qm * row[j as usize];
             }
-            equity[i] = value;
+            *out = value;
             low = low.min(value);
         }
     }
@@ -256,8 +261,7 @@ impl Watch {
     /// `None` when an order is at work that needs every bar.
     fn of(engine: &Engine) -> Option<Watch> {
         let path = engine.spec.set.trail_update == TrailUpdate::Path;
-        let mut watch =
-            Watch { fall: f64::NEG_INFINITY, rise: f64::INFINITY, trail: None, fraction: true, distance: 0.0, path, sells: true };
+        let mut watch = Watch { fall: f64::NEG_INFINITY, rise: f64::INFINITY, trail: None, fraction: true, distance: 0.0, path, sells: true };
         for &slot in &engine.pool.book[0] {
             let o = &engine.pool.slots[slot as usize];
             if o.tif != Tif::Gtc || !o.resting() || o.triggered {

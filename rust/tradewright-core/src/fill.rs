@@ -266,10 +266,9 @@ impl Engine {
         let capped = set.max_position > 0.0 || set.max_gross > 0.0;
         let (equity, gross) = if capped || !simple { self.standing(r.asset, r.raw) } else { (0.0, 0.0) };
         let mut asked = r.qty;
-        for (limit, room, reason) in [
-            (set.max_position, set.max_position * equity, Reason::MaxPosition),
-            (set.max_gross, set.max_gross * equity - gross, Reason::MaxGross),
-        ] {
+        for (limit, room, reason) in
+            [(set.max_position, set.max_position * equity, Reason::MaxPosition), (set.max_gross, set.max_gross * equity - gross, Reason::MaxGross)]
+        {
             if limit <= 0.0 {
                 continue;
             }

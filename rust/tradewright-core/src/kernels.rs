@@ -116,10 +116,15 @@ pub fn ema(x: &[f64], span: f64, out: &mut [f64]) {
     if simd::all_finite(x) {
         fold(x, out);
     } else {
-        on_finite(|i| x[i].is_finite(), x.len(), out, |rows, short| {
-            let kept: Vec<f64> = rows.iter().map(|i| x[*i]).collect();
-            fold(&kept, short);
-        });
+        on_finite(
+            |i| x[i].is_finite(),
+            x.len(),
+            out,
+            |rows, short| {
+                let kept: Vec<f64> = rows.iter().map(|i| x[*i]).collect();
+                fold(&kept, short);
+            },
+        );
     }
 }
 
@@ -185,23 +190,28 @@ fn rolling_extreme(x: &[f64], window: usize, out: &mut [f64], beats: impl Fn(f64
 pub fn rsi(x: &[f64], window: usize, out: &mut [f64]) {
     let w = window.max(1);
     let scale = w as f64;
-    on_finite(|i| x[i].is_finite(), x.len(), out, |rows, out| {
-        let (mut gain, mut loss) = (0.0, 0.0);
-        for k in 1..rows.len() {
-            let change = x[rows[k]] - x[rows[k - 1]];
-            let (up, down) = (change.max(0.0), (-change).max(0.0));
-            if k <= w {
-                gain += up / scale;
-                loss += down / scale;
-            } else {
-                gain += (up - gain) / scale;
-                loss += (down - loss) / scale;
+    on_finite(
+        |i| x[i].is_finite(),
+        x.len(),
+        out,
+        |rows, out| {
+            let (mut gain, mut loss) = (0.0, 0.0);
+            for k in 1..rows.len() {
+                let change = x[rows[k]] - x[rows[k - 1]];
+                let (up, down) = (change.max(0.0), (-change).max(0.0));
+                if k <= w {
+                    gain += up / scale;
+                    loss += down / scale;
+                } else {
+                    gain += (up - gain) / scale;
+                    loss += (down - loss) / scale;
+                }
+                if k >= w {
+                    out[k] = if gain + loss > 0.0 { 100.0 * gain / (gain + loss) } else { 50.0 };
+                }
             }
-            if k >= w {
-                out[k] = if gain + loss > 0.0 { 100.0 * gain / (gain + loss) } else { 50.0 };
-            }
-        }
-    });
+        },
+    );
 }
 
 /// Average true range (Wilder 1978): the first value, at row `window`, is the mean of the true ranges of rows 1 to `window`.
@@ -228,7 +238,17 @@ pub fn atr(high: &[f64], low: &[f64], close: &[f64], window: usize, out: &mut [f
 }
 
 /// Rows and equal weights of the `top` assets by `close[t - skip] / close[t - lookback] - 1`; ties go to the lower column.
-pub fn momentum_weights(close: &[f64], n: usize, m: usize, lookback: usize, skip: usize, every: usize, top: usize, start: usize) -> (Vec<i64>, Vec<f64>) {
+#[allow(clippy::too_many_arguments)]
+pub fn momentum_weights(
+    close: &[f64],
+    n: usize,
+    m: usize,
+    lookback: usize,
+    skip: usize,
+    every: usize,
+    top: usize,
+    start: usize,
+) -> (Vec<i64>, Vec<f64>) {
     let every = every.max(1);
     let count = if n > start { (n - start).div_ceil(every) } else { 0 };
     let mut rows = Vec::with_capacity(count);

@@ -23,17 +23,8 @@ pub struct Position {
 }
 
 impl Position {
-    pub const FLAT: Position = Position {
-        qty: 0,
-        cost: 0,
-        fees: 0,
-        qf: 0.0,
-        qm: 0.0,
-        entry_bar: -1,
-        entry_order: -1,
-        entry_reason: Reason::None,
-        ambiguous: false,
-    };
+    pub const FLAT: Position =
+        Position { qty: 0, cost: 0, fees: 0, qf: 0.0, qm: 0.0, entry_bar: -1, entry_order: -1, entry_reason: Reason::None, ambiguous: false };
 
     #[inline]
     pub fn sign(&self) -> i8 {

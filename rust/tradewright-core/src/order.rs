@@ -235,11 +235,7 @@ impl Pool {
     }
 
     pub fn find(&self, id: i64) -> Option<u32> {
-        self.live
-            .iter()
-            .flat_map(|j| self.book[*j as usize].iter())
-            .copied()
-            .find(|s| self.slots[*s as usize].id == id)
+        self.live.iter().flat_map(|j| self.book[*j as usize].iter()).copied().find(|s| self.slots[*s as usize].id == id)
     }
 
     /// Bring the rows of orders still at work up to date (before the list is read).

@@ -309,11 +309,7 @@ impl Engine {
             below |= falling && level >= low;
             above |= !falling && level <= high;
             if path && o.kind == Kind::Trail {
-                let hidden = if falling {
-                    high > o.ext && o.trail_level(high) >= low
-                } else {
-                    low < o.ext && o.trail_level(low) <= high
-                };
+                let hidden = if falling { high > o.ext && o.trail_level(high) >= low } else { low < o.ext && o.trail_level(low) <= high };
                 if hidden {
                     return true;
                 }

@@ -81,7 +81,7 @@ pub struct Columns<'a> {
 }
 
 fn window(name: &str, x: f64) -> Result<usize> {
-    if x >= 1.0 && x <= 1e9 && x.fract() == 0.0 {
+    if (1.0..=1e9).contains(&x) && x.fract() == 0.0 {
         Ok(x as usize)
     } else {
         Err(Error::Input(format!("{name} is {x}; it must be a whole number of bars, 1 or more")))

@@ -65,7 +65,13 @@ pub fn metrics(equity: &[f64], initial: f64, periods_per_year: f64, risk_free: f
     let count = n as f64;
     let mean = shift + sum / count;
     let variance = if n > 1 { (square - sum * sum / count) / (count - 1.0) } else { f64::NAN };
-    let std = if variance > 0.0 { variance.sqrt() } else if variance.is_nan() { f64::NAN } else { 0.0 };
+    let std = if variance > 0.0 {
+        variance.sqrt()
+    } else if variance.is_nan() {
+        f64::NAN
+    } else {
+        0.0
+    };
     let root = periods_per_year.sqrt();
     let cagr = if growth > 0.0 && years > 0.0 { growth.powf(1.0 / years) - 1.0 } else { f64::NAN };
     let downside = (shortfall / count).sqrt();
@@ -116,10 +122,20 @@ mod tests {
         };
         for n in [1usize, 7, 63, 64, 65, 1000] {
             let mut e = 100.0;
-            let curve: Vec<f64> = (0..n).map(|_| { e *= 1.0 + 0.02 * next(); e }).collect();
+            let curve: Vec<f64> = (0..n)
+                .map(|_| {
+                    e *= 1.0 + 0.02 * next();
+                    e
+                })
+                .collect();
             let (mut peak, mut deepest, mut stay, mut longest) = (100.0f64, 0.0f64, 0usize, 0usize);
             for &x in &curve {
-                if x >= peak { peak = x; stay = 0 } else { stay += 1 }
+                if x >= peak {
+                    peak = x;
+                    stay = 0
+                } else {
+                    stay += 1
+                }
                 deepest = deepest.min(x / peak - 1.0);
                 longest = longest.max(stay);
             }

@@ -122,10 +122,7 @@ fn mul_wide(x: u128, y: u128) -> Result<u128> {
     let range = || Error::Range(f64::INFINITY);
     let unit = UNIT as u128;
     let (xh, xl, yh, yl) = (x / unit, x % unit, y / unit, y % unit);
-    let whole = xh
-        .checked_mul(y)
-        .and_then(|v| v.checked_add(xl.checked_mul(yh)?))
-        .ok_or_else(range)?;
+    let whole = xh.checked_mul(y).and_then(|v| v.checked_add(xl.checked_mul(yh)?)).ok_or_else(range)?;
     let (q, r) = div_unit(xl * yl);
     let total = whole.checked_add(q).ok_or_else(range)?;
     Ok(half_even(total, r))

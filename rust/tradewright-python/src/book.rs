@@ -124,7 +124,11 @@ impl Book {
             session,
         };
         if let Some(a) = row.actions.iter().find(|a| a.asset as usize >= self.engine.spec.n_assets()) {
-            return Err(PyValueError::new_err(format!("corporate action of asset {}; this book has {} assets", a.asset, self.engine.spec.n_assets())));
+            return Err(PyValueError::new_err(format!(
+                "corporate action of asset {}; this book has {} assets",
+                a.asset,
+                self.engine.spec.n_assets()
+            )));
         }
         self.sigma_before = known;
         self.row = row;

@@ -14,6 +14,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 type Floats<'py> = Bound<'py, PyArray1<f64>>;
+type RowsAndWeights<'py> = (Bound<'py, PyArray1<i64>>, Bound<'py, PyArray2<f64>>);
 
 fn series(name: &str, x: &Bound<'_, PyAny>) -> PyResult<Column<f64>> {
     Ok(column::<f64>(name, x, "float64")?.0)
@@ -96,7 +97,7 @@ fn momentum_weights<'py>(
     every: usize,
     top: usize,
     start: usize,
-) -> PyResult<(Bound<'py, PyArray1<i64>>, Bound<'py, PyArray2<f64>>)> {
+) -> PyResult<RowsAndWeights<'py>> {
     at_least("every", every, 1)?;
     at_least("top", top, 1)?;
     at_least("lookback", lookback, skip + 1)?;
@@ -185,7 +186,9 @@ fn rule_signals<'py>(
 fn one_asset(market: &Market) -> PyResult<()> {
     let m = market.view().m;
     if m != 1 {
-        return Err(PyValueError::new_err(format!("a compiled sweep takes one asset; the market has {m}. Sweep each, or use a strategy with weights")));
+        return Err(PyValueError::new_err(format!(
+            "a compiled sweep takes one asset; the market has {m}. Sweep each, or use a strategy with weights"
+        )));
     }
     Ok(())
 }

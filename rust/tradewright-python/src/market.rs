@@ -120,7 +120,12 @@ impl Market {
         let view = core::market::Market { whole: false, ..market.parts() };
         view.check().map_err(raise)?;
         if let Some(i) = view.ts.windows(2).position(|w| w[0] >= w[1]) {
-            return Err(PyValueError::new_err(format!("ts[{}] = {} is not after ts[{i}] = {}; stamps must ascend", i + 1, view.ts[i + 1], view.ts[i])));
+            return Err(PyValueError::new_err(format!(
+                "ts[{}] = {} is not after ts[{i}] = {}; stamps must ascend",
+                i + 1,
+                view.ts[i + 1],
+                view.ts[i]
+            )));
         }
         Ok(market)
     }

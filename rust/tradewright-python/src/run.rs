@@ -19,9 +19,18 @@ use std::sync::OnceLock;
 
 /// Decisions given as arrays.
 enum Source {
-    Signals { codes: Column<i8>, size: Option<Column<f64>> },
-    Weights { rows: Column<i64>, values: Column<f64> },
-    Orders { bars: Vec<i64>, tickets: Vec<Ticket> },
+    Signals {
+        codes: Column<i8>,
+        size: Option<Column<f64>>,
+    },
+    Weights {
+        rows: Column<i64>,
+        values: Column<f64>,
+    },
+    Orders {
+        bars: Vec<i64>,
+        tickets: Vec<Ticket>,
+    },
     /// Decisions of a callback: they cannot be asked for again.
     Gone,
 }
@@ -264,8 +273,24 @@ pub(crate) fn run_orders(market: &Bound<'_, Market>, spec: &Spec, orders: &Bound
 }
 
 const ORDER_COLUMNS: &[&str] = &[
-    "bar", "asset", "kind", "quantity", "limit", "stop", "trail", "trail_kind", "tif", "gtd", "reduce_only", "group", "stop_loss", "take_profit",
-    "trail_stop", "stop_loss_kind", "take_profit_kind", "trail_stop_kind",
+    "bar",
+    "asset",
+    "kind",
+    "quantity",
+    "limit",
+    "stop",
+    "trail",
+    "trail_kind",
+    "tif",
+    "gtd",
+    "reduce_only",
+    "group",
+    "stop_loss",
+    "take_profit",
+    "trail_stop",
+    "stop_loss_kind",
+    "take_profit_kind",
+    "trail_stop_kind",
 ];
 
 fn tickets(orders: &Bound<'_, PyDict>) -> PyResult<(Vec<i64>, Vec<Ticket>)> {
