@@ -4,7 +4,7 @@ The same names exist in ``tradewright._reference``; import either through ``trad
 Semantics: docs/fill-semantics.md.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -85,8 +85,10 @@ class Market:
     """Checked references to the arrays of one run (nothing is copied when dtypes and layout fit).
 
     ``(n_bars, n_assets)`` C-contiguous float64 (1-D for one asset); ``ts`` int64 ns; ``session`` int64 ordinals
-    (default: UTC day of ``ts``). ``actions``: columns ``bar`` int64, ``asset`` int64, ``kind`` int8 (0 split, 1 dividend), ``value`` float64.
-    ``detail``: ``(offsets int64[n_bars + 1], open, high, low, close)`` of finer bars, one asset only or ``(rows, n_assets)``.
+    (default: UTC day of ``ts``). ``actions``: columns ``bar`` int64, ``asset`` int64, ``kind`` int8 (0 split, 1
+    dividend), ``value`` float64.
+    ``detail``: ``(offsets int64[n_bars + 1], open, high, low, close)`` of finer bars, one asset only or ``(rows,
+    n_assets)``.
     """
 
     n_bars: int
@@ -111,10 +113,13 @@ class Market:
 class Run:
     """What a run produced; columns are made when asked for.
 
-    ``orders``: id, bar, asset, kind (str code int8, see KINDS), quantity, limit, stop, tif, status, filled, price (average), reason, parent, group
-    ``fills``: order, bar, asset, phase (0 open 1 inside 2 close), quantity, price, raw_price, fee, slippage (cost in money), notional, ambiguous,
+    ``orders``: id, bar, asset, kind (str code int8, see KINDS), quantity, limit, stop, tif, status, filled, price
+    (average), reason, parent, group
+    ``fills``: order, bar, asset, phase (0 open 1 inside 2 close), quantity, price, raw_price, fee, slippage (cost
+    in money), notional, ambiguous,
     cash_units (python ints as object array), reason.
-    ``trades``: asset, direction, quantity, entry_bar, entry_price, exit_bar, exit_price, fees, pnl, ret, ambiguous, entry_reason, exit_reason, entry_order, exit_order.
+    ``trades``: asset, direction, quantity, entry_bar, entry_price, exit_bar, exit_price, fees, pnl, ret, ambiguous,
+    entry_reason, exit_reason, entry_order, exit_order.
     ``cash_flows``: bar, asset (-1: account), kind (str), amount, units.
     Reasons and statuses are int16 codes into REASONS and STATUSES.
     """
@@ -141,8 +146,10 @@ def run_signals(market: Market, spec: Spec, signals: I8, *, size: F64 | None = N
 
 def run_weights(market: Market, spec: Spec, rows: I64, weights: F64) -> Run: ...
 def run_orders(market: Market, spec: Spec, orders: Columns) -> Run:
-    """Columns: bar, asset, kind (int8 code), quantity; optional limit, stop, trail (value), trail_kind (0 fraction 1 amount), tif (int8 code),
-    gtd (int64 ns), reduce_only (int8), group (int64, -1 none; own OCO groups), stop_loss/take_profit/trail_stop with *_kind (0 fraction 1 amount 2 atr 3 price)."""
+    """Columns: bar, asset, kind (int8 code), quantity; optional limit, stop, trail (value), trail_kind (0 fraction 1
+    amount), tif (int8 code),
+    gtd (int64 ns), reduce_only (int8), group (int64, -1 none; own OCO groups), stop_loss/take_profit/trail_stop
+    with *_kind (0 fraction 1 amount 2 atr 3 price)."""
 
 def run_callback(market: Market, spec: Spec, on_bar: Callable[[Context], None]) -> Run:
     """Call ``on_bar`` at each close with one reused context; an exception in it ends the run and is raised."""
@@ -165,17 +172,57 @@ class Context:
     def field(self, name: str, asset: int = 0) -> float: ...
     def history(self, name: str, n: int, asset: int = 0) -> F64: ...
     def position_of(self, asset: int) -> float: ...
-    def buy(self, size: float | None = None, *, asset: int = 0, limit: float | None = None, stop: float | None = None, stop_loss: float | None = None,
-            take_profit: float | None = None, trail: float | None = None, tif: str = "gtc", quantity: float | None = None) -> int:
-        """Entry order. ``size`` in the spec's size_mode (default spec.size), or an exact ``quantity``. Protection as fractions. Returns the order id."""
-    def sell(self, size: float | None = None, *, asset: int = 0, limit: float | None = None, stop: float | None = None, stop_loss: float | None = None,
-             take_profit: float | None = None, trail: float | None = None, tif: str = "gtc", quantity: float | None = None) -> int: ...
+    def buy(
+        self,
+        size: float | None = None,
+        *,
+        asset: int = 0,
+        limit: float | None = None,
+        stop: float | None = None,
+        stop_loss: float | None = None,
+        take_profit: float | None = None,
+        trail: float | None = None,
+        tif: str = "gtc",
+        quantity: float | None = None,
+    ) -> int:
+        """Entry order. ``size`` in the spec's size_mode (default spec.size), or an exact ``quantity``. Protection as
+        fractions. Returns the order id.
+        """
+    def sell(
+        self,
+        size: float | None = None,
+        *,
+        asset: int = 0,
+        limit: float | None = None,
+        stop: float | None = None,
+        stop_loss: float | None = None,
+        take_profit: float | None = None,
+        trail: float | None = None,
+        tif: str = "gtc",
+        quantity: float | None = None,
+    ) -> int: ...
     def close_position(self, asset: int = 0) -> int | None:
         """Market order for minus the position, reduce_only; None when flat or one is pending."""
     def target(self, weight: float, asset: int = 0) -> int | None: ...
-    def order(self, quantity: float, kind: str = "market", *, asset: int = 0, limit: float | None = None, stop: float | None = None, trail: float | None = None,
-              trail_kind: str = "fraction", tif: str = "gtc", gtd: int | None = None, reduce_only: bool = False, group: int | None = None,
-              stop_loss: float | None = None, take_profit: float | None = None, trail_stop: float | None = None, protect_kind: str = "fraction") -> int: ...
+    def order(
+        self,
+        quantity: float,
+        kind: str = "market",
+        *,
+        asset: int = 0,
+        limit: float | None = None,
+        stop: float | None = None,
+        trail: float | None = None,
+        trail_kind: str = "fraction",
+        tif: str = "gtc",
+        gtd: int | None = None,
+        reduce_only: bool = False,
+        group: int | None = None,
+        stop_loss: float | None = None,
+        take_profit: float | None = None,
+        trail_stop: float | None = None,
+        protect_kind: str = "fraction",
+    ) -> int: ...
     def cancel(self, order: int) -> bool: ...
     def active_orders(self, asset: int | None = None) -> list[int]: ...
 
@@ -183,8 +230,21 @@ class Book:
     """The engine bar by bar: what SimulatedBroker drives in paper trading."""
 
     def __init__(self, spec: Spec) -> None: ...
-    def step(self, ts: int, session: int, open: F64, high: F64, low: F64, close: F64, volume: F64 | None = None, *, atr: F64 | None = None,
-             sigma: F64 | None = None, funding: F64 | None = None, actions: Columns | None = None) -> None:
+    def step(
+        self,
+        ts: int,
+        session: int,
+        open: F64,
+        high: F64,
+        low: F64,
+        close: F64,
+        volume: F64 | None = None,
+        *,
+        atr: F64 | None = None,
+        sigma: F64 | None = None,
+        funding: F64 | None = None,
+        actions: Columns | None = None,
+    ) -> None:
         """Steps 1 to 8 of one bar."""
     def signal(self, codes: I8) -> None: ...
     def submit(self, quantity: float, kind: str = "market", **order: Any) -> int: ...
@@ -197,12 +257,20 @@ class Book:
     def position(self, asset: int = 0) -> float: ...
     def active_orders(self) -> list[int]: ...
 
-# --- rules and sweeps -------------------------------------------------------------------------------------------------------------
+# --- rules and sweeps
+-------------------------------------------------------------------------------------------------------------
 RULES: dict[str, tuple[str, ...]]  # rule name -> its numeric parameters in order
 
 def rule_signals(rule: str, market: Market, params: F64, *, by_state: bool = True, long_only: bool = True) -> I8: ...
 def sweep_rule(
-    market: Market, spec: Spec, rule: str, params: F64, *, by_state: bool = True, long_only: bool = True, threads: int = 0,
+    market: Market,
+    spec: Spec,
+    rule: str,
+    params: F64,
+    *,
+    by_state: bool = True,
+    long_only: bool = True,
+    threads: int = 0,
     progress: Callable[[int], None] | None = None,
 ) -> F64:
     """(n_params, len(METRICS)): each row is what run_signals(rule_signals(...)).stats gives, bit for bit."""
@@ -210,7 +278,8 @@ def sweep_rule(
 def sweep_signals(market: Market, spec: Spec, signals: I8, *, threads: int = 0) -> F64:
     """Signals (n_params, n_bars) of one asset."""
 
-# --- kernels (NaN until warm; 1-D; each value known at the close of its bar) -------------------------------------------------------------
+# --- kernels (NaN until warm; 1-D; each value known at the close of its bar)
+-------------------------------------------------------------
 def sma(x: F64, window: int) -> F64: ...
 def ema(x: F64, span: float) -> F64:
     """SMA-seeded, alpha = 2 / (span + 1)."""
@@ -223,7 +292,9 @@ def atr(high: F64, low: F64, close: F64, window: int) -> F64:
     """Wilder: first value is the mean of the true ranges 1 to window (index window)."""
 
 def momentum_weights(close: F64, lookback: int, skip: int, every: int, top: int, start: int) -> tuple[I64, F64]:
-    """Equal weights of the ``top`` best ``close[t - skip] / close[t - lookback] - 1`` at every ``every``-th bar from ``start``; ties by asset index."""
+    """Equal weights of the ``top`` best ``close[t - skip] / close[t - lookback] - 1`` at every ``every``-th bar from
+    ``start``; ties by asset index.
+    """
 
 def statistics(equity: F64, initial: float, periods_per_year: float, risk_free: float = 0.0) -> dict[str, float]: ...
 def first_bad_bar(open: F64, high: F64, low: F64, close: F64, volume: F64 | None) -> int:

@@ -1,6 +1,7 @@
 """The one door to the order engine and its kernels.
 
-``tradewright._core`` (compiled) where it can be loaded, else ``tradewright._reference`` (the same semantics in readable Python, slow), with one warning.
+``tradewright._core`` (compiled) where it can be loaded, else ``tradewright._reference`` (the same semantics in readable
+Python, slow), with one warning.
 Set ``TRADEWRIGHT_BACKEND=python`` to choose the reference on purpose.
 """
 
@@ -21,8 +22,8 @@ else:
         from tradewright import _reference as core
 
         warnings.warn(
-            f"the compiled engine could not be loaded ({error}); the Python reference runs instead, with the same results and far slower. "
-            "Reinstall tradewright with a wheel for this platform, or build it with cargo installed.",
+            f"the compiled engine could not be loaded ({error}); the Python reference runs instead, with the same results "
+            "and far slower. Reinstall tradewright with a wheel for this platform, or build it with cargo installed.",
             RuntimeWarning,
             stacklevel=2,
         )
