@@ -258,7 +258,6 @@ class Book:
     def active_orders(self) -> list[int]: ...
 
 # --- rules and sweeps
--------------------------------------------------------------------------------------------------------------
 RULES: dict[str, tuple[str, ...]]  # rule name -> its numeric parameters in order
 
 def rule_signals(rule: str, market: Market, params: F64, *, by_state: bool = True, long_only: bool = True) -> I8: ...
@@ -279,7 +278,6 @@ def sweep_signals(market: Market, spec: Spec, signals: I8, *, threads: int = 0) 
     """Signals (n_params, n_bars) of one asset."""
 
 # --- kernels (NaN until warm; 1-D; each value known at the close of its bar)
--------------------------------------------------------------
 def sma(x: F64, window: int) -> F64: ...
 def ema(x: F64, span: float) -> F64:
     """SMA-seeded, alpha = 2 / (span + 1)."""

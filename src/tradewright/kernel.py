@@ -22,8 +22,8 @@ else:
         from tradewright import _reference as core
 
         warnings.warn(
-            f"the compiled engine could not be loaded ({error}); the Python reference runs instead, with the same results "
-            "and far slower. Reinstall tradewright with a wheel for this platform, or build it with cargo installed.",
+            f"the compiled engine could not be loaded ({error}); the Python reference runs instead, with the same "
+            "results and far slower. Reinstall tradewright with a wheel for this platform, or build it with cargo installed.",
             RuntimeWarning,
             stacklevel=2,
         )
