@@ -149,7 +149,8 @@ def run_orders(market: Market, spec: Spec, orders: Columns) -> Run:
     """Columns: bar, asset, kind (int8 code), quantity; optional limit, stop, trail (value), trail_kind (0 fraction 1
     amount), tif (int8 code),
     gtd (int64 ns), reduce_only (int8), group (int64, -1 none; own OCO groups), stop_loss/take_profit/trail_stop
-    with *_kind (0 fraction 1 amount 2 atr 3 price)."""
+    with *_kind (0 fraction 1 amount 2 atr 3 price).
+    """
 
 def run_callback(market: Market, spec: Spec, on_bar: Callable[[Context], None]) -> Run:
     """Call ``on_bar`` at each close with one reused context; an exception in it ends the run and is raised."""

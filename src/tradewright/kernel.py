@@ -23,7 +23,8 @@ else:
 
         warnings.warn(
             f"the compiled engine could not be loaded ({error}); the Python reference runs instead, with the same "
-            "results and far slower. Reinstall tradewright with a wheel for this platform, or build it with cargo installed.",
+            "results and far slower. Reinstall tradewright with a wheel for this platform, or build it with cargo "
+            "installed.",
             RuntimeWarning,
             stacklevel=2,
         )
