@@ -121,7 +121,16 @@ pub fn signals(engine: &mut Engine, market: &Market, codes: &[i8], size: Option<
         return Err(Error::Input(format!("signal {} on bar {}; a signal is 1, 0, -1, or -128 for no opinion", codes[i], i / market.m)));
     }
     if pace == Pace::Quick && plain(engine, market) {
-        return direct(engine, market, codes, size, equity);
+        let mut next = |from: usize, has: i8| {
+            let at = from + simd::next_opinion(&codes[from..], has);
+            codes.get(at).map(|c| (at, c.signum(), size.map_or(1.0, |s| s[at])))
+        };
+        if direct(engine, market, &mut next, equity)? {
+            return Ok(());
+        }
+        let record = engine.recording();
+        engine.reset(record);
+        return drive(engine, market, &mut Signals::new(codes, size, market), Pace::EveryBar, equity);
     }
     drive(engine, market, &mut Signals::new(codes, size, market), pace, equity)
 }
@@ -419,54 +428,54 @@ fn plain(engine: &Engine, market: &Market) -> bool {
         && engine.ledger.fills.is_none()
 }
 
-fn direct(engine: &mut Engine, market: &Market, codes: &[i8], size: Option<&[f64]>, equity: &mut [f64]) -> Result<()> {
+/// Run opinions as [`signals`] would, where nothing but market orders at the next open can happen. False if the general engine has to do it.
+pub(crate) fn changes(engine: &mut Engine, market: &Market, changes: &mut crate::rules::Changes, equity: &mut [f64]) -> Result<bool> {
+    if !plain(engine, market) {
+        return Ok(false);
+    }
+    direct(engine, market, &mut |from, has| changes.next(from, has).map(|(at, code)| (at, code, 1.0)), equity)
+}
+
+/// `next(from, has)` gives bar, code and scale of the first opinion other than `has`. False: start again with the general engine.
+#[inline(always)]
+fn direct(engine: &mut Engine, market: &Market, next: &mut impl FnMut(usize, i8) -> Option<(usize, i8, f64)>, equity: &mut [f64]) -> Result<bool> {
     shape(engine, market, equity)?;
     let n = market.n;
     let mut from = 0;
-    // Decisions on the last bar come too late for the next open.
-    let usable = &codes[..n - 1];
-    while from < n {
+    loop {
         let has = engine.ledger.positions[0].sign();
-        let at = from + simd::next_opinion(&usable[from.min(n - 1)..], has);
-        let bar_at = (at + 1).min(n);
+        // Decisions on the last bar come too late for the next open.
+        let decision = next(from, has).filter(|d| d.0 + 1 < n);
+        let until = decision.map_or(n, |d| d.0 + 1);
         let cash = from_units(engine.ledger.cash);
         if has == 0 {
-            equity[from..bar_at].fill(cash);
+            equity[from..until].fill(cash);
         } else {
-            let low = simd::value(cash, engine.ledger.positions[0].qm, &market.close[from..bar_at], &mut equity[from..bar_at]);
-            engine.ledger.tally.bars_held += (bar_at - from) as u64;
-            // A short can lose more than there is: such a run is for the general engine.
-            if has < 0 || low <= 0.0 {
-                let ruined = equity[from..bar_at].iter().zip(&market.close[from..bar_at]).any(|(e, c)| {
-                    let gross = engine.ledger.positions[0].qf.abs() * engine.spec.rules[0].multiplier * c;
-                    *e <= 0.0 || (has < 0 && *e < engine.spec.set.maintenance_margin * gross)
-                });
-                if ruined {
-                    let record = engine.recording();
-                    engine.reset(record);
-                    return drive(engine, market, &mut Signals::new(codes, size, market), Pace::EveryBar, equity);
-                }
+            let low = simd::value(cash, engine.ledger.positions[0].qm, &market.close[from..until], &mut equity[from..until]);
+            engine.ledger.tally.bars_held += (until - from) as u64;
+            // Ruin and margin calls are for the general engine.
+            if low <= 0.0 || (has < 0 && margin_called(engine, &market.close[from..until], &equity[from..until])) {
+                return Ok(false);
             }
         }
-        if at >= n - 1 {
-            break;
-        }
-        let want = codes[at].signum();
-        let scale = size.map_or(1.0, |s| s[at]);
+        let Some((at, want, scale)) = decision else { break };
         let bar = market.prices(at + 1);
         engine.mark[0] = market.close[at];
         if !trade_at_open(engine, &bar, has, want, engine.spec.set.size * scale)? {
-            let record = engine.recording();
-            engine.reset(record);
-            return drive(engine, market, &mut Signals::new(codes, size, market), Pace::EveryBar, equity);
+            return Ok(false);
         }
         from = at + 1;
     }
-    let end = market.bar(n - 1);
-    engine.t = end.t;
-    engine.mark[0] = end.close[0];
+    engine.t = n as i64 - 1;
+    engine.mark[0] = market.close[n - 1];
     engine.equity = equity[n - 1];
-    Ok(())
+    Ok(true)
+}
+
+fn margin_called(engine: &Engine, close: &[f64], equity: &[f64]) -> bool {
+    let (size, multiplier) = (engine.ledger.positions[0].qf.abs(), engine.spec.rules[0].multiplier);
+    let maintenance = engine.spec.set.maintenance_margin;
+    maintenance > 0.0 && equity.iter().zip(close).any(|(e, c)| *e < maintenance * (size * multiplier * c))
 }
 
 /// What `signal` and the open phase do for one asset without protection, without putting orders into the book.

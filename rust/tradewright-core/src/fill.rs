@@ -171,7 +171,13 @@ impl Engine {
         };
         // NaN (no ATR yet, say) sizes to nothing.
         if q > 0.0 {
-            Ok(floor_lot(floor_units(q)?, rules.lot))
+            let units = floor_units(q)?;
+            if rules.lot <= 1 && matches!(set.size_mode, SizeMode::Fraction | SizeMode::Value) {
+                // Less by the noise of the float arithmetic above, so that all-in is not short of cash by a rounding.
+                Ok(units - (units >> 50))
+            } else {
+                Ok(floor_lot(units, rules.lot))
+            }
         } else {
             Ok(0)
         }

@@ -65,6 +65,45 @@ enum Series {
     Rsi(usize),
 }
 
+/// Opinions as rows at which they change; two codes take turns.
+#[derive(Default)]
+pub struct Changes {
+    pub rows: Vec<u32>,
+    /// Code of the rows with even index, and of the others.
+    first: i8,
+    other: i8,
+    /// Does an opinion last until the next row (else it is given once)?
+    lasting: bool,
+    at: usize,
+}
+
+impl Changes {
+    fn clear(&mut self, lasting: bool) {
+        self.rows.clear();
+        self.at = 0;
+        self.lasting = lasting;
+    }
+
+    fn code(&self, k: usize) -> i8 {
+        if k % 2 == 0 {
+            self.first
+        } else {
+            self.other
+        }
+    }
+
+    /// Bar and code of the first opinion other than `has` from bar `from` on.
+    pub fn next(&mut self, from: usize, has: i8) -> Option<(usize, i8)> {
+        while self.at < self.rows.len() && (self.rows[self.at] as usize) < from {
+            self.at += 1;
+        }
+        if self.lasting && self.at > 0 && self.code(self.at - 1) != has {
+            return Some((from, self.code(self.at - 1)));
+        }
+        (self.at..self.rows.len()).find(|k| self.code(*k) != has).map(|k| (self.rows[k] as usize, self.code(k)))
+    }
+}
+
 /// One indicator: its first defined row, and whether all later ones are defined.
 struct Column {
     values: Vec<f64>,
@@ -143,6 +182,30 @@ impl<'a> Columns<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Opinions for one parameter set as the bars at which they change; false if this rule has to be spelt out bar by bar.
+    pub fn changes(&self, rule: Rule, p: &[f64], manner: Manner, out: &mut Changes) -> Result<bool> {
+        if !matches!(rule, Rule::SmaCross | Rule::EmaCross) {
+            return Ok(false);
+        }
+        let wants = Self::wants(rule, p)?;
+        let known = |k: usize| wants[k].and_then(|s| self.known.get(&s)).filter(|c| c.whole);
+        let (Some(fast), Some(slow)) = (known(0), known(1)) else { return Ok(false) };
+        out.clear(manner.by_state);
+        let first = fast.first.max(slow.first);
+        if first >= self.close.len() {
+            return Ok(true);
+        }
+        let begins = simd::crossings(&fast.values[first..], &slow.values[first..], first as u32, &mut out.rows);
+        let below = if manner.long_only { 0 } else { -1 };
+        let code = |above: bool| if above { 1 } else { below };
+        if manner.by_state {
+            out.rows.insert(0, first as u32);
+        }
+        out.first = code(begins != !manner.by_state);
+        out.other = code(begins == !manner.by_state);
+        Ok(true)
     }
 
     /// Opinions for one parameter set; its columns must have been prepared.

@@ -176,6 +176,46 @@ wide! {
     }
 }
 
+packed! {
+    /// Rows at which `fast > slow` changes, counted from `offset`, appended to `out`; whether it holds on the first row.
+    pub fn crossings = crossings_in(fast: &[f64], slow: &[f64], offset: u32, out: &mut Vec<u32>) -> bool
+}
+
+#[inline(always)]
+fn crossings_in<P: Pack>(fast: &[f64], slow: &[f64], offset: u32, out: &mut Vec<u32>) -> bool {
+    let Some(first) = fast.first().zip(slow.first()).map(|(f, s)| f > s) else { return false };
+    let mut before = u64::from(first);
+    let mut at = offset;
+    let mut word = |mask: u64, bits: u32, at: u32| {
+        let mut changes = mask ^ (mask << 1 | before);
+        if bits < 64 {
+            changes &= (1 << bits) - 1;
+        }
+        while changes != 0 {
+            out.push(at + changes.trailing_zeros());
+            changes &= changes - 1;
+        }
+        before = mask >> (bits - 1) & 1;
+    };
+    let (a, a_rest) = fast.as_chunks::<64>();
+    let (b, b_rest) = slow.as_chunks::<64>();
+    for (f, s) in a.iter().zip(b) {
+        let (f, _) = f.as_chunks::<8>();
+        let (s, _) = s.as_chunks::<8>();
+        let mut mask = 0u64;
+        for k in 0..8 {
+            mask |= u64::from(P::load(&f[k]).above(P::load(&s[k]))) << (8 * k);
+        }
+        word(mask, 64, at);
+        at += 64;
+    }
+    if !a_rest.is_empty() {
+        let mask = a_rest.iter().zip(b_rest).enumerate().fold(0u64, |m, (k, (f, s))| m | u64::from(f > s) << k);
+        word(mask, a_rest.len() as u32, at);
+    }
+    first
+}
+
 /// Sums over a curve of equity, in eight lanes: returns less `shift` (first and second power), squared shortfalls below `floor`, and levels.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Moments {

@@ -4,7 +4,7 @@ use crate::drive::{self, Pace};
 use crate::engine::{Engine, Record};
 use crate::error::Result;
 use crate::market::Market;
-use crate::rules::{Columns, Manner, Rule};
+use crate::rules::{Changes, Columns, Manner, Rule};
 use crate::spec::Spec;
 use crate::stats::{metrics, METRICS};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,20 +17,35 @@ struct Bench {
     engine: Engine,
     equity: Vec<f64>,
     codes: Vec<i8>,
+    changes: Changes,
 }
 
 impl Bench {
     fn new(spec: &Spec, n: usize) -> Bench {
-        Bench { engine: Engine::new(spec.clone(), Record::NOTHING), equity: vec![0.0; n], codes: vec![0; n] }
+        Bench { engine: Engine::new(spec.clone(), Record::NOTHING), equity: vec![0.0; n], codes: vec![0; n], changes: Changes::default() }
     }
 
     fn measure(&mut self, market: &Market, codes: Option<&[i8]>, out: &mut [f64; WIDTH]) -> Result<()> {
         self.engine.reset(Record::NOTHING);
         let codes = codes.unwrap_or(&self.codes);
         drive::signals(&mut self.engine, market, codes, None, Pace::Quick, &mut self.equity)?;
+        self.metrics(out);
+        Ok(())
+    }
+
+    /// The same from changes of opinion; false if they do not suffice.
+    fn measure_changes(&mut self, market: &Market, out: &mut [f64; WIDTH]) -> Result<bool> {
+        self.engine.reset(Record::NOTHING);
+        if !drive::changes(&mut self.engine, market, &mut self.changes, &mut self.equity)? {
+            return Ok(false);
+        }
+        self.metrics(out);
+        Ok(true)
+    }
+
+    fn metrics(&self, out: &mut [f64; WIDTH]) {
         let set = &self.engine.spec.set;
         metrics(&self.equity, self.engine.initial_cash(), set.periods_per_year, set.risk_free, &self.engine.ledger.tally, out);
-        Ok(())
     }
 }
 
@@ -41,8 +56,12 @@ pub fn rule(market: &Market, spec: &Spec, rule: Rule, params: &[f64], manner: Ma
     columns.prepare(rule, params)?;
     let columns = &columns;
     spread(market, spec, threads, out, |bench, market, i, row| {
+        let p = &params[i * width..(i + 1) * width];
+        if columns.changes(rule, p, manner, &mut bench.changes)? && bench.measure_changes(market, row)? {
+            return Ok(());
+        }
         let mut codes = std::mem::take(&mut bench.codes);
-        columns.opinions(rule, &params[i * width..(i + 1) * width], manner, &mut codes)?;
+        columns.opinions(rule, p, manner, &mut codes)?;
         bench.codes = codes;
         bench.measure(market, None, row)
     })

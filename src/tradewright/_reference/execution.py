@@ -187,7 +187,11 @@ class Executor:
         else:
             distance = self._stop_distance(order, price)
             wanted = size * equity / (distance * spec.multiplier[asset]) if distance > 0.0 else 0.0
-        return size_units(wanted, spec.lot_units[asset])
+        units = size_units(wanted, spec.lot_units[asset])
+        if spec.lot_units[asset] <= 1 and spec.size_mode in {"fraction", "value"}:
+            # Less by the noise of the float arithmetic above, so that all-in is not short of cash by a rounding.
+            units -= units >> 50
+        return units
 
     @staticmethod
     def _stop_distance(order: Order, price: float) -> float:
