@@ -79,7 +79,7 @@ def test_parameters_are_inherited() -> None:
     assert Base().params == {"window": 3}
 
 
-FILE = '''
+FILE = """
 import numpy as np
 import tradewright as tw
 
@@ -90,7 +90,7 @@ class Mine(tw.Strategy):
 
 def rule(bars, level=1.0):
     return bars.close > level
-'''
+"""
 
 
 def test_a_users_file_is_loaded_and_reloaded_when_it_changes(tmp_path: Path) -> None:
