@@ -85,7 +85,7 @@ class Market:
     """Checked references to the arrays of one run (nothing is copied when dtypes and layout fit).
 
     ``(n_bars, n_assets)`` C-contiguous float64 (1-D for one asset); ``ts`` int64 ns; ``session`` int64 ordinals
-    (default: UTC day of ``ts``). ``actions``: columns ``bar`` int64, ``asset`` int64, ``kind`` int8 (0 split, 1
+    (default: UTC day of ``ts``; a function is called when a run needs them). ``actions``: columns ``bar`` int64, ``asset`` int64, ``kind`` int8 (0 split, 1
     dividend), ``value`` float64.
     ``detail``: ``(offsets int64[n_bars + 1], open, high, low, close)`` of finer bars, one asset only or ``(rows,
     n_assets)``.
@@ -102,7 +102,7 @@ class Market:
         close: F64,
         volume: F64 | None = None,
         *,
-        session: I64 | None = None,
+        session: I64 | Callable[[], I64] | None = None,
         atr: F64 | None = None,
         sigma: F64 | None = None,
         funding: F64 | None = None,
@@ -297,4 +297,6 @@ def momentum_weights(close: F64, lookback: int, skip: int, every: int, top: int,
 
 def statistics(equity: F64, initial: float, periods_per_year: float, risk_free: float = 0.0) -> dict[str, float]: ...
 def first_bad_bar(open: F64, high: F64, low: F64, close: F64, volume: F64 | None) -> int:
-    """Index of the first value row that breaks an OHLC relation or is not finite and positive; -1 when clean."""
+    """Index of the first row that breaks an OHLC relation, has a price that is not finite and positive or a volume that
+    is negative or infinite (NaN: not known); -1 when clean.
+    """

@@ -1,6 +1,6 @@
 //! Rolling and recursive functions of one series. NaN until warm; each value is known at the close of its bar.
 
-use crate::simd::{self, not_negative, sane};
+use crate::simd::{self, fair_volume, sane};
 
 const RESYNC: usize = 512;
 
@@ -273,18 +273,18 @@ pub fn momentum_weights(
     (rows, weights)
 }
 
-/// First row that breaks an OHLC relation, or is not finite and positive; with volume: not finite or negative.
+/// First row that breaks an OHLC relation, or is not finite and positive; a volume that is negative or infinite (NaN: not known).
 pub fn first_bad_row(open: &[f64], high: &[f64], low: &[f64], close: &[f64], volume: Option<&[f64]>, m: usize) -> Option<usize> {
     const BLOCK: usize = 256;
     let n = close.len();
     let mut at = 0;
     while at < n {
         let end = (at + BLOCK).min(n);
-        if !sane(&open[at..end], &high[at..end], &low[at..end], &close[at..end]) || volume.is_some_and(|v| !not_negative(&v[at..end])) {
+        if !sane(&open[at..end], &high[at..end], &low[at..end], &close[at..end]) || volume.is_some_and(|v| !fair_volume(&v[at..end])) {
             for i in at..end {
                 let one = i..i + 1;
                 if !sane(&open[one.clone()], &high[one.clone()], &low[one.clone()], &close[one.clone()])
-                    || volume.is_some_and(|v| !not_negative(&v[one.clone()]))
+                    || volume.is_some_and(|v| !fair_volume(&v[one.clone()]))
                 {
                     return Some(i / m);
                 }

@@ -390,11 +390,11 @@ wide! {
 }
 
 wide! {
-    /// Are all values finite and at least zero?
-    pub fn not_negative(x: &[f64]) -> bool {
+    /// Is no value negative or infinite (NaN: not known)?
+    pub fn fair_volume(x: &[f64]) -> bool {
         let mut good = true;
         for v in x {
-            good &= (*v >= 0.0) & (*v < f64::INFINITY);
+            good &= !((*v < 0.0) | (*v == f64::INFINITY));
         }
         good
     }

@@ -426,6 +426,7 @@ impl Context {
 
 #[pyfunction]
 pub(crate) fn run_callback(py: Python<'_>, market: Py<Market>, spec: &Spec, on_bar: &Bound<'_, PyAny>) -> PyResult<Run> {
+    market.get().need_sessions(py)?;
     let view = market.get().view();
     if spec.inner.n_assets() != view.m {
         return Err(PyValueError::new_err(format!("the spec is for {} assets, the market has {}", spec.inner.n_assets(), view.m)));

@@ -13,7 +13,9 @@ pub(crate) struct Market {
     n: usize,
     m: usize,
     ts: Column<i64>,
-    session: Option<Column<i64>>,
+    session: OnceLock<Column<i64>>,
+    /// Makes the sessions when a run needs them.
+    session_maker: Option<Py<PyAny>>,
     open: Column<f64>,
     high: Column<f64>,
     low: Column<f64>,
@@ -103,7 +105,8 @@ impl Market {
             n,
             m,
             ts: column::<i64>("ts", ts, "int64")?.0,
-            session: given(session).map(|s| column::<i64>("session", s, "int64").map(|c| c.0)).transpose()?,
+            session: OnceLock::new(),
+            session_maker: given(session).filter(|s| s.is_callable()).map(|s| s.clone().unbind()),
             open: column::<f64>("open", open, "float64")?.0,
             high: column::<f64>("high", high, "float64")?.0,
             low: column::<f64>("low", low, "float64")?.0,
@@ -117,6 +120,9 @@ impl Market {
             finer,
             whole: OnceLock::new(),
         };
+        if let Some(values) = given(session).filter(|s| !s.is_callable()) {
+            let _ = market.session.set(column::<i64>("session", values, "int64")?.0);
+        }
         let view = core::market::Market { whole: false, ..market.parts() };
         view.check().map_err(raise)?;
         if let Some(i) = view.ts.windows(2).position(|w| w[0] >= w[1]) {
@@ -147,7 +153,7 @@ impl Market {
             n: self.n,
             m: self.m,
             ts: self.ts.slice(),
-            session: self.session.as_ref().map(Column::slice),
+            session: self.session.get().map(Column::slice),
             open: self.open.slice(),
             high: self.high.slice(),
             low: self.low.slice(),
@@ -167,6 +173,18 @@ impl Market {
             }),
             whole: false,
         }
+    }
+
+    /// Have the sessions at hand, for runs in which they matter.
+    pub fn need_sessions(&self, py: Python<'_>) -> PyResult<()> {
+        if let (None, Some(maker)) = (self.session.get(), &self.session_maker) {
+            let made = column::<i64>("session", maker.bind(py).call0()?.as_any(), "int64")?.0;
+            if made.len() != self.n {
+                return Err(PyValueError::new_err(format!("session has {} values for {} bars", made.len(), self.n)));
+            }
+            let _ = self.session.set(made);
+        }
+        Ok(())
     }
 
     /// For the engine; whether every price is finite is found out once.

@@ -36,6 +36,15 @@ enum Source {
 }
 
 impl Source {
+    /// Does it matter which session a bar belongs to?
+    fn by_session(&self, spec: &core::spec::Spec) -> bool {
+        let day_orders = match self {
+            Source::Orders { tickets, .. } => tickets.iter().any(|t| t.tif == Tif::Day),
+            _ => false,
+        };
+        day_orders || spec.set.daily_loss > 0.0
+    }
+
     fn drive(&self, engine: &mut Engine, market: &core::market::Market, pace: Pace, equity: &mut [f64]) -> core::error::Result<()> {
         match self {
             Source::Signals { codes, size } => drive::signals(engine, market, codes.slice(), size.as_ref().map(Column::slice), pace, equity),
@@ -216,6 +225,9 @@ impl Run {
 /// Run arrays of decisions at full speed; only curve, trades and metrics are kept.
 fn go(py: Python<'_>, market: &Bound<'_, Market>, spec: &Spec, source: Source, keep: bool) -> PyResult<Run> {
     let here = market.get();
+    if source.by_session(&spec.inner) {
+        here.need_sessions(py)?;
+    }
     let mut curve = Curve::new(here.view().n);
     let equity = curve.slice();
     let (engine, source) = py

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -105,7 +105,7 @@ class Market:
         close: F64,
         volume: F64 | None = None,
         *,
-        session: I64 | None = None,
+        session: I64 | Callable[[], I64] | None = None,
         atr: F64 | None = None,
         sigma: F64 | None = None,
         funding: F64 | None = None,
@@ -130,7 +130,8 @@ class Market:
         self.atr = nothing if atr is None else self._table("atr", atr, shape)
         self.sigma = nothing if sigma is None else self._table("sigma", sigma, shape)
         self.funding = nothing if funding is None else self._table("funding", funding, shape)
-        self.session: I64 = self.ts // DAY_NS if session is None else np.ascontiguousarray(session, dtype=np.int64)
+        given = session() if callable(session) else session
+        self.session: I64 = self.ts // DAY_NS if given is None else np.ascontiguousarray(given, dtype=np.int64)
         if self.session.shape != self.ts.shape:
             raise ValueError(
                 f"session has shape {self.session.shape}; ts has {self.ts.shape}, give one session for each bar."

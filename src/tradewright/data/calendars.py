@@ -59,18 +59,25 @@ def session_ordinals(bars: Bars) -> npt.NDArray[np.int64]:
     [0, 0, 1]
     """
     hours = market_hours(bars)
+    short = _few_or_dated(bars, hours)
+    return np.repeat(*_midnights(bars, hours)) if short is None else short
+
+
+def _few_or_dated(bars: Bars, hours: MarketHours) -> npt.NDArray[np.int64] | None:
     plain = not hours.always_open and bars.n_bars > 0 and int(bars.ts[0]) % DAY_NS == 0
     if plain and bool((bars.ts % DAY_NS == 0).all()):
         # Bars built by hand from plain dates: midnight is a name for the day, not the end of the day before.
         return bars.ts // DAY_NS
-    if bars.n_bars < 4_096:
-        return session_days(bars.ts, hours)
+    return session_days(bars.ts, hours) if bars.n_bars < 4_096 else None
+
+
+def _midnights(bars: Bars, hours: MarketHours) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     # Bars are in order of time: find the few midnights among the stamps instead of the day of each stamp.
     ends = session_days(bars.ts[[0, -1]], hours)
     days = np.arange(int(ends[0]), int(ends[1]) + 2, dtype=np.int64)
     shift = (1440 - hours.close_minute) * MINUTE_NS if hours.overnight else 0
     edges = np.searchsorted(bars.ts, to_utc(days * DAY_NS - shift, hours.zone), side="right")
-    return np.repeat(days[:-1], np.diff(edges))
+    return days[:-1], np.diff(edges)
 
 
 def session_days(ts: npt.NDArray[np.int64], hours: MarketHours) -> npt.NDArray[np.int64]:
@@ -155,7 +162,7 @@ def periods_per_year(bars: Bars) -> tuple[float, str]:
         periods = _PER_YEAR[unit] / max(1, units)
         return periods, f"{periods:g} bars of one {unit} a year" if units <= 1 else f"{periods:g} bars a year"
     numbered = any(note.startswith("no stamps were given") for note in bars.provenance.notes)
-    days, counts = _counted(np.zeros(0, dtype=np.int64) if numbered else session_ordinals(bars))
+    days, counts = _counted(np.zeros(0, dtype=np.int64)) if numbered else _counts(bars, hours)
     per_year, market = _sessions_a_year(days, hours)
     if unit != "intraday":
         length = max(1, round(interval / DAY_NS)) if interval else 1
@@ -271,6 +278,15 @@ def market_hours(bars: Bars) -> MarketHours:
     codes = dict.fromkeys(instrument.calendar for instrument in bars.instruments)
     every = [hours_of(code) for code in codes]
     return max(every, key=lambda hours: (hours.always_open, hours.overnight, hours.minutes))
+
+
+def _counts(bars: Bars, hours: MarketHours) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Sessions and their numbers of bars, without one number a bar where there are many."""
+    short = _few_or_dated(bars, hours)
+    if short is not None:
+        return _counted(short)
+    days, counts = _midnights(bars, hours)
+    return days[counts > 0], counts[counts > 0]
 
 
 def _counted(ordinals: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

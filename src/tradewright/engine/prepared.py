@@ -109,7 +109,7 @@ def checked(bars: Bars) -> tuple[Bars, SanityReport | None]:
     memory = memory_of(bars)
     known: tuple[Bars, SanityReport | None] | None = memory.get("checked")
     if known is None:
-        if core.first_bad_bar(bars.open, bars.high, bars.low, bars.close, _known_volume(bars)) < 0:
+        if core.first_bad_bar(bars.open, bars.high, bars.low, bars.close, bars.volume) < 0:
             known = (bars, None)
         else:
             from tradewright.data.sanity import clean
@@ -118,14 +118,6 @@ def checked(bars: Bars) -> tuple[Bars, SanityReport | None]:
             known = (kept, report)
         memory["checked"] = known
     return known
-
-
-def _known_volume(bars: Bars) -> Array | None:
-    """Volume with "not known" as 0, None when none is known: only what is stated can be wrong."""
-    missing = np.isnan(bars.volume)
-    if not missing.any():
-        return bars.volume
-    return None if missing.all() else np.where(missing, 0.0, bars.volume)
 
 
 def periods_of(bars: Bars) -> tuple[float, str]:
@@ -146,8 +138,6 @@ def market_of(bars: Bars, settings: Settings, detail: Bars | None = None) -> cor
     if detail is None and key in memory:
         market: core.Market = memory[key]
         return market
-    if "session" not in memory:
-        memory["session"] = np.ascontiguousarray(session_ordinals(bars), dtype=np.int64)
     market = core.Market(
         bars.ts,
         bars.open,
@@ -155,7 +145,7 @@ def market_of(bars: Bars, settings: Settings, detail: Bars | None = None) -> cor
         bars.low,
         bars.close,
         bars.volume,
-        session=memory["session"],
+        session=lambda: np.ascontiguousarray(session_ordinals(bars), dtype=np.int64),
         atr=_by_column(bars, lambda _, h, low, c: core.atr(h, low, c, atr_window), atr_window + 1)
         if atr_window
         else None,
