@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tradewright as tw
+from tradewright.data.calendars import session_ordinals
 from tradewright.engine.costs import FREE, CostSettings
 from tradewright.engine.decisions import Decisions
 from tradewright.engine.prepared import prepare
@@ -107,7 +108,7 @@ def _same(left: Any, right: Any) -> None:
 
 def _book(prepared: Any, signals: np.ndarray) -> Any:
     bars = prepared.bars
-    sessions = bars._cache["engine"]["session"]
+    sessions = session_ordinals(bars)
     book = core.Book(prepared.spec)
     for t in range(bars.n_bars):
         rows = [np.ascontiguousarray(getattr(bars, name)[t]) for name in ("open", "high", "low", "close", "volume")]

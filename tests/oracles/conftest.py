@@ -40,9 +40,7 @@ def exchanges() -> Any:
 def bt() -> Any:
     """Backtesting.py, without its progress bar."""
     module = _library("backtesting")
-    import backtesting.backtesting as inner
-
-    inner._tqdm = lambda rows, **_: rows
+    module.backtesting._tqdm = lambda rows, **_: rows
     return module
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -126,24 +127,23 @@ def order_function(vbt: Any) -> Any:
     Written out: entry all in at the open; at each later open gap exits, then the open lifts the trail; inside the bar
     the low first, then the high, then from the high (which lifts the trail) to the close.
     """
-    from numba import njit
-    from vectorbt.portfolio.enums import NoOrder
-    from vectorbt.portfolio.nb import order_nb
+    njit: Any = importlib.import_module("numba").njit
+    no_order, order_nb = vbt.portfolio.enums.NoOrder, vbt.portfolio.nb.order_nb
 
-    @njit  # type: ignore[untyped-decorator]
+    @njit
     def order(c, open_, high, low, close, signal, fee, stop, target, trail, state, done):  # type: ignore[no-untyped-def]
         # state: entry price, highest price, bar of the entry; done: bar of the last exit
         i, col = c.i, c.from_col
         held = c.last_position[col]
         if held == 0.0:
             if c.call_idx > 0 or i == 0 or not signal[i - 1] or c.last_cash[0] == 0.0:
-                return -1, NoOrder
+                return -1, no_order
             state[0] = open_[i]
             state[1] = open_[i]
             state[2] = i
             return col, order_nb(size=np.inf, price=open_[i], fees=fee, direction=0)
         if done[0] == i:
-            return -1, NoOrder
+            return -1, no_order
         fixed, ceiling = state[0] * (1.0 - stop), state[0] * (1.0 + target)
         level = max(fixed, state[1] * (1.0 - trail))
         price = 0.0
@@ -164,7 +164,7 @@ def order_function(vbt: Any) -> Any:
                 if close[i] <= level:
                     price = level
         if price == 0.0:
-            return -1, NoOrder
+            return -1, no_order
         done[0] = i
         return col, order_nb(size=-held, price=price, fees=fee, direction=0)
 
