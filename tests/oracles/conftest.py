@@ -69,9 +69,9 @@ def draw_bars() -> Callable[..., tw.Bars]:
         low = np.rint(np.minimum(opened, close) * np.exp(-wick * np.abs(rng.standard_normal(shape))))
         high, low = np.maximum(high, np.maximum(opened, close)), np.minimum(low, np.minimum(opened, close))
         assert low.min() > 0
-        columns = [np.ascontiguousarray(np.round(ticks * TICK, 4)) for ticks in (opened, high, low, close)]
+        op, hi, lo, cl = (np.ascontiguousarray(np.round(ticks * TICK, 4)) for ticks in (opened, high, low, close))
         days = np.datetime64("2001-01-01T21:00", "ns") + np.arange(n_bars) * np.timedelta64(86_400_000_000_000, "ns")
-        return tw.Bars.from_arrays(days, *columns, np.full(shape, 1e6))
+        return tw.Bars.from_arrays(days, op, hi, lo, cl, np.full(shape, 1e6))
 
     return draw
 
@@ -79,9 +79,10 @@ def draw_bars() -> Callable[..., tw.Bars]:
 def _read(path: Path, symbol: str) -> tw.Bars:
     with gzip.open(path, "rt", newline="") as file:
         rows = list(csv.DictReader(file))
-    columns = [np.array([float(row[name]) for row in rows]) for name in ("open", "high", "low", "close", "volume")]
+    names = ("open", "high", "low", "close", "volume")
+    op, hi, lo, cl, volume = (np.array([float(row[name]) for row in rows]) for name in names)
     closes = np.array([row["date"][:10] for row in rows], dtype="datetime64[ns]") + np.timedelta64(21, "h")
-    return tw.Bars.from_arrays(closes, *columns, symbols=symbol)
+    return tw.Bars.from_arrays(closes, op, hi, lo, cl, volume, symbols=symbol)
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from tradewright.kernel import core
 HOLD = -128
 CASH = 250_000.0
 FEE, SLIP = 0.0005, 0.0001
-COSTS = {"commission": FEE, "slippage": SLIP, "initial_capital": CASH}
+COSTS: dict[str, Any] = {"commission": FEE, "slippage": SLIP, "initial_capital": CASH}
 
 # Under the margin rule (shorts) a quantity that misses the limit by rounding is cut by a millionth.
 MARGIN_STEP = 5e-6
@@ -91,7 +91,7 @@ def test_moving_average_cross_at_next_open(vbt: Any, draw_bars: Callable[..., tw
 def test_moving_average_cross_that_flips(vbt: Any, draw_bars: Callable[..., tw.Bars], seed: int) -> None:
     bars = draw_bars(seed, 4000, sigma=0.012)
     up, down = crosses(bars.close[:, 0], 10, 40)
-    options = {"params": {"fast": 10, "slow": 40, "direction": "long_short"}, "maintenance_margin": 0.0}
+    options: dict[str, Any] = {"params": {"fast": 10, "slow": 40, "direction": "long_short"}, "maintenance_margin": 0.0}
     result = tw.backtest(bars, "sma_cross", **options, **COSTS)
     assert_same(result, theirs(vbt, bars, np.where(up, 1, np.where(down, -1, HOLD))), MARGIN_STEP, least=60)
 
@@ -183,7 +183,13 @@ def test_whole_lots(vbt: Any, draw_bars: Callable[..., tw.Bars]) -> None:
 def test_a_fixed_fee_per_order(vbt: Any, draw_bars: Callable[..., tw.Bars]) -> None:
     bars = draw_bars(36, 900)
     signals = np.random.default_rng(36).choice([1, 0, HOLD], 900)
-    costs = {"per_order": 7.5, "taker_rate": FEE, "maker_rate": FEE, "slip_model": "rate", "slip_a": SLIP}
+    costs: dict[str, Any] = {
+        "per_order": 7.5,
+        "taker_rate": FEE,
+        "maker_rate": FEE,
+        "slip_model": "rate",
+        "slip_a": SLIP,
+    }
     result = tw.backtest(bars, signals=signals, costs=costs, initial_capital=CASH)
     assert_same(result, theirs(vbt, bars, signals, fixed_fees=7.5), least=100)
 
@@ -212,7 +218,7 @@ def test_cross_on_real_bars(
     vbt: Any, real_bars: Callable[[str], tw.Bars], symbol: str, fast: int, slow: int, flip: bool
 ) -> None:
     bars = real_bars(symbol)
-    rule = {"fast": fast, "slow": slow, "direction": "long_short" if flip else "long"}
+    rule: dict[str, Any] = {"fast": fast, "slow": slow, "direction": "long_short" if flip else "long"}
     result = tw.backtest(bars, "sma_cross", params=rule, maintenance_margin=0.0, **COSTS)
     up, down = crosses(bars.close[:, 0], fast, slow)
     other = theirs(vbt, bars, np.where(up, 1, np.where(down, -int(flip), HOLD)))

@@ -66,8 +66,8 @@ def test_momentum_rotation(vbt: Any, draw_bars: Callable[..., tw.Bars], seed: in
     rows = np.arange(lookback, n, every)
     weights = np.zeros((rows.size, bars.n_assets))
     np.put_along_axis(weights, np.argsort(-momentum[rows], axis=1, kind="stable")[:, :top], 1.0 / top, axis=1)
-    rule = {"top": top, "lookback": lookback, "skip": skip, "every": every}
-    options = {"commission": FEE, "slippage": 0.0, "initial_capital": CASH}
+    rule: dict[str, Any] = {"top": top, "lookback": lookback, "skip": skip, "every": every}
+    options: dict[str, Any] = {"commission": FEE, "slippage": 0.0, "initial_capital": CASH}
     result = tw.backtest(bars, "momentum_rotation", params=rule, **options)
     assert_same_orders(result, rebalanced(vbt, bars, rows, weights), least=300)
 
@@ -81,7 +81,7 @@ def test_random_weights(vbt: Any, draw_bars: Callable[..., tw.Bars], seed: int, 
     rows = np.flatnonzero(rng.random(bars.n_bars) < 0.15)
     weights = rng.dirichlet(np.full(12, 0.7), rows.size) * (rng.random((rows.size, 12)) < 0.7)
     weights *= invested / weights.sum(axis=1, keepdims=True)
-    options = {"commission": FEE, "slippage": 0.0002, "initial_capital": CASH}
+    options: dict[str, Any] = {"commission": FEE, "slippage": 0.0002, "initial_capital": CASH}
     result = tw.backtest(bars, weights=(rows, weights), **options)
     assert_same_orders(result, rebalanced(vbt, bars, rows, weights, 0.0002), least=300)
 
@@ -93,7 +93,7 @@ def test_weights_that_leave_some_assets_alone(vbt: Any, draw_bars: Callable[...,
     rows = np.arange(5, 400, 7)
     weights = rng.uniform(0.0, 0.15, (rows.size, 6))
     weights[rng.random(weights.shape) < 0.4] = np.nan
-    options = {"commission": FEE, "slippage": 0.0, "initial_capital": CASH}
+    options: dict[str, Any] = {"commission": FEE, "slippage": 0.0, "initial_capital": CASH}
     result = tw.backtest(bars, weights=(rows, weights), **options)
     assert_same_orders(result, rebalanced(vbt, bars, rows, weights), least=150)
 
@@ -105,7 +105,7 @@ def test_long_and_short_weights(vbt: Any, draw_bars: Callable[..., tw.Bars], see
     rng = np.random.default_rng(seed)
     rows = np.arange(5, 400, 7)
     weights = rng.uniform(-0.12, 0.14, (rows.size, 6))
-    options = {"commission": FEE, "slippage": 0.0, "initial_capital": CASH, "maintenance_margin": 0.0}
+    options: dict[str, Any] = {"commission": FEE, "slippage": 0.0, "initial_capital": CASH, "maintenance_margin": 0.0}
     result = tw.backtest(bars, weights=(rows, weights), **options)
     portfolio = rebalanced(vbt, bars, rows, weights)
     np.testing.assert_allclose(result.equity, portfolio.value().to_numpy(), rtol=1e-9)
@@ -199,7 +199,7 @@ def test_stop_target_and_trail(
         bars.close[:, 0], order_function, *arrays, FEE, *levels, np.zeros(3), np.full(1, -1), flexible=True,
         init_cash=CASH, freq="1D", max_orders=8000,
     )  # fmt: skip
-    options = {"commission": FEE, "slippage": 0.0, "initial_capital": CASH}
+    options: dict[str, Any] = {"commission": FEE, "slippage": 0.0, "initial_capital": CASH}
     result = tw.backtest(bars, signals=np.where(signal, 1, HOLD), stop=stop, target=target, trail=trail, **options)
     np.testing.assert_allclose(result.equity, portfolio.value().to_numpy(), rtol=1e-9)
     ours, other = result.trades, portfolio.trades.records
