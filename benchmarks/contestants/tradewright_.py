@@ -171,23 +171,21 @@ def w4(x):
 
 
 def w5(x):
-    core = _engine()
+    _engine()
     cross, options = x.p["cross"], _options(x)
 
     class Cross(tw.Strategy):
         """The rule of W1, decided bar by bar."""
 
         def init(self, bars):
-            close = bars.close[:, 0]
-            self.fast, self.slow = (core.sma(close, cross[k]).tolist() for k in ("fast", "slow"))
+            self.fast, self.slow = (self.indicator("sma", cross[k]) for k in ("fast", "slow"))
 
         def on_bar(self, ctx):
-            t = ctx.bar
             fast, slow = self.fast, self.slow
-            if fast[t] > slow[t]:
-                if t and fast[t - 1] < slow[t - 1] and not ctx.position:
+            if fast.now > slow.now:
+                if fast.before < slow.before and not ctx.position:
                     ctx.buy()
-            elif t and fast[t - 1] > slow[t - 1] and ctx.position:
+            elif fast.before > slow.before and ctx.position:
                 ctx.close_position()
 
     return _job(x, lambda bars: tw.backtest(bars, Cross(), **options), _evidence, len(x.close), "bars")

@@ -85,7 +85,7 @@ impl Changes {
     }
 
     fn code(&self, k: usize) -> i8 {
-        if k % 2 == 0 {
+        if k.is_multiple_of(2) {
             self.first
         } else {
             self.other
@@ -203,8 +203,8 @@ impl<'a> Columns<'a> {
         if manner.by_state {
             out.rows.insert(0, first as u32);
         }
-        out.first = code(begins != !manner.by_state);
-        out.other = code(begins == !manner.by_state);
+        out.first = code(begins == manner.by_state);
+        out.other = code(begins != manner.by_state);
         Ok(true)
     }
 

@@ -1,6 +1,6 @@
 //! Decisions in Python, one bar at a time, on the engine of every other run.
 
-use crate::arrays::{column, Column, Curve};
+use crate::arrays::{Column, Curve};
 use crate::market::Market;
 use crate::run::Run;
 use crate::spec::Spec;
@@ -10,100 +10,22 @@ use core::engine::{Bar, Engine, Record};
 use core::types::{Kind, Offset, Protection, Reason, Tif, KINDS, TIFS};
 use core::units::from_units;
 use numpy::PyArray1;
-use pyo3::basic::CompareOp;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
 
 const FIELDS: &[&str] = &["open", "high", "low", "close", "volume", "atr", "sigma", "funding"];
-
-/// The bar that has just closed, shared with every series of a run.
-type Now = Rc<Cell<usize>>;
 
 /// What a decision may see. One object for the whole run.
 #[pyclass(unsendable, module = "tradewright._core")]
 pub(crate) struct Context {
     engine: RefCell<Engine>,
     market: Py<Market>,
-    now: Now,
-    n: usize,
+    /// The bar that has just closed.
+    now: Cell<usize>,
     m: usize,
     close: *const f64,
-}
-
-/// A causal column read at the bar of the context: `float(series)`, comparisons, `series[-1]` (this bar), `series[-2]` (the one before).
-#[pyclass(unsendable, module = "tradewright._core")]
-pub(crate) struct Series {
-    values: Column<f64>,
-    now: Now,
-}
-
-impl Series {
-    #[inline]
-    fn at(&self) -> f64 {
-        self.values.slice().get(self.now.get()).copied().unwrap_or(f64::NAN)
-    }
-}
-
-#[pymethods]
-impl Series {
-    #[new]
-    fn new(values: &Bound<'_, PyAny>, context: &Context) -> PyResult<Series> {
-        let values = column::<f64>("series", values, "float64")?.0;
-        if values.len() != context.n {
-            return Err(PyValueError::new_err(format!("the series has {} values for {} bars; give one value a bar", values.len(), context.n)));
-        }
-        Ok(Series { values, now: context.now.clone() })
-    }
-
-    fn __float__(&self) -> f64 {
-        self.at()
-    }
-
-    #[getter]
-    fn now(&self) -> f64 {
-        self.at()
-    }
-
-    fn __call__(&self) -> f64 {
-        self.at()
-    }
-
-    fn __len__(&self) -> usize {
-        self.now.get() + 1
-    }
-
-    /// Negative indices count back from this bar; nothing after it can be read.
-    fn __getitem__(&self, index: isize) -> PyResult<f64> {
-        let seen = self.now.get() as isize + 1;
-        let at = if index < 0 { seen + index } else { index };
-        if at < 0 || at >= seen {
-            return Err(pyo3::exceptions::PyIndexError::new_err(format!("index {index}; {seen} values are known at this bar")));
-        }
-        Ok(self.values.slice()[at as usize])
-    }
-
-    fn __richcmp__(&self, other: &Bound<'_, PyAny>, op: CompareOp) -> PyResult<bool> {
-        let other = match other.cast_exact::<Series>() {
-            Ok(series) => series.borrow().at(),
-            Err(_) => other.extract::<f64>()?,
-        };
-        let mine = self.at();
-        Ok(match op {
-            CompareOp::Lt => mine < other,
-            CompareOp::Le => mine <= other,
-            CompareOp::Eq => mine == other,
-            CompareOp::Ne => mine != other,
-            CompareOp::Gt => mine > other,
-            CompareOp::Ge => mine >= other,
-        })
-    }
-
-    fn __repr__(&self) -> String {
-        format!("Series({})", self.at())
-    }
 }
 
 fn word<T>(name: &str, text: &str, parse: fn(&str) -> Option<T>, known: &[&str]) -> PyResult<T> {
@@ -334,11 +256,6 @@ impl Context {
         Ok(self.engine.borrow().ledger.positions[asset].qf)
     }
 
-    /// A series of one value a bar, readable up to this bar.
-    fn series(&self, values: &Bound<'_, PyAny>) -> PyResult<Series> {
-        Series::new(values, self)
-    }
-
     #[pyo3(signature = (size = None, *, asset = 0, limit = None, stop = None, stop_loss = None, take_profit = None, trail = None, tif = "gtc", quantity = None))]
     #[allow(clippy::too_many_arguments)]
     fn buy(
@@ -433,10 +350,9 @@ pub(crate) fn run_callback(py: Python<'_>, market: Py<Market>, spec: &Spec, on_b
     }
     let mut engine = Engine::new(spec.inner.clone(), Record::ALL);
     engine.exposure = Some(Vec::with_capacity(view.n));
-    let now: Now = Rc::new(Cell::new(0));
     let context = Bound::new(
         py,
-        Context { engine: RefCell::new(engine), market: market.clone_ref(py), now: now.clone(), n: view.n, m: view.m, close: view.close.as_ptr() },
+        Context { engine: RefCell::new(engine), market: market.clone_ref(py), now: Cell::new(0), m: view.m, close: view.close.as_ptr() },
     )?;
     let arguments = PyTuple::new(py, [context.clone().into_any()])?;
     let shared = context.borrow();
@@ -444,7 +360,7 @@ pub(crate) fn run_callback(py: Python<'_>, market: Py<Market>, spec: &Spec, on_b
     let equity = curve.slice();
     for (t, value) in equity.iter_mut().enumerate() {
         let bar = view.bar(t);
-        now.set(t);
+        shared.now.set(t);
         shared.engine.borrow_mut().step(&bar).map_err(raise)?;
         on_bar.call(&arguments, None)?;
         *value = shared.engine.borrow_mut().settle(&bar, t + 1 == view.n).map_err(raise)?;

@@ -46,7 +46,6 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<market::Market>()?;
     m.add_class::<run::Run>()?;
     m.add_class::<context::Context>()?;
-    m.add_class::<context::Series>()?;
     m.add_class::<book::Book>()?;
     m.add_function(wrap_pyfunction!(run::run_signals, m)?)?;
     m.add_function(wrap_pyfunction!(run::run_weights, m)?)?;
