@@ -129,20 +129,19 @@ def test_shown_output_is_what_the_commands_print(
         pytest.fail("\n\n".join(wrong), pytrace=False)
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "docs" / "index.md"], ids=lambda page: page.name)
-def test_shown_python_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_python_of_the_read_me_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("arch")
     pytest.importorskip("pandas")
     pytest.importorskip("plotly")
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {"__name__": "tour"}
+    page = ROOT / "README.md"
     for start, body in _blocks(page, "python"):
         exec(compile("\n" * (start - 1) + "\n".join(body), str(page), "exec"), names)
-    if page.name == "README.md":
-        result, found = names["result"], names["found"]
-        assert round(result.stats["sharpe"], 4) == 0.5785
-        assert (round(result.stats["total_return"], 4), result.stats["n_trades"]) == (1.9240, 8)
-        assert found.best()["params"] == {"fast": 30, "slow": 225}
+    result, found = names["result"], names["found"]
+    assert round(result.stats["sharpe"], 4) == 0.5785
+    assert (round(result.stats["total_return"], 4), result.stats["n_trades"]) == (1.9240, 8)
+    assert found.best()["params"] == {"fast": 30, "slow": 225}
 
 
 def test_shown_targets_of_make_exist() -> None:
