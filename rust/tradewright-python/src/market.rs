@@ -68,7 +68,7 @@ pub(crate) fn actions(columns: Option<&Bound<'_, PyAny>>, one_bar: bool) -> PyRe
 #[pymethods]
 impl Market {
     #[new]
-    #[pyo3(signature = (ts, open, high, low, close, volume = None, *, session = None, atr = None, sigma = None, funding = None, actions = None, detail = None))]
+    #[pyo3(signature = (ts, open, high, low, close, volume = None, *, session = None, atr = None, sigma = None, funding = None, actions = None, detail = None, checked = false))]
     #[allow(clippy::too_many_arguments)]
     fn new(
         ts: &Bound<'_, PyAny>,
@@ -83,6 +83,7 @@ impl Market {
         funding: Option<&Bound<'_, PyAny>>,
         actions: Option<&Bound<'_, PyAny>>,
         detail: Option<&Bound<'_, PyAny>>,
+        checked: bool,
     ) -> PyResult<Market> {
         let (close, n, m) = column::<f64>("close", close, "float64")?;
         if n == 0 || m == 0 {
@@ -125,6 +126,10 @@ impl Market {
         }
         let view = core::market::Market { whole: false, ..market.parts() };
         view.check().map_err(raise)?;
+        if checked {
+            let _ = market.whole.set(true);
+            return Ok(market);
+        }
         if let Some(i) = view.ts.windows(2).position(|w| w[0] >= w[1]) {
             return Err(PyValueError::new_err(format!(
                 "ts[{}] = {} is not after ts[{i}] = {}; stamps must ascend",

@@ -111,6 +111,7 @@ class Market:
         funding: F64 | None = None,
         actions: Mapping[str, Any] | None = None,
         detail: tuple[I64, F64, F64, F64, F64] | None = None,
+        checked: bool = False,  # the twin looks anyway
     ) -> None:
         self.ts: I64 = np.ascontiguousarray(ts, dtype=np.int64)
         if self.ts.ndim != 1:

@@ -153,6 +153,7 @@ def market_of(bars: Bars, settings: Settings, detail: Bars | None = None) -> cor
         if sigma_window
         else None,
         actions=_actions(bars),
+        checked=memory.get("checked") == (bars, None),
         detail=None if detail is None else _detail(bars, detail),
     )
     if detail is None:

@@ -367,27 +367,26 @@ class Result:
 
     def _trades(self) -> Table:
         raw = self.run.trades
-        direction = np.where(np.asarray(raw["direction"]) > 0, "long", "short").astype(object)
         return Table(
             "trades",
             {
-                "symbol": self._symbols_at(raw["asset"]),
-                "direction": direction,
-                "quantity": np.asarray(raw["quantity"], dtype=np.float64),
-                "entry_bar": np.asarray(raw["entry_bar"]),
-                "entry_time": self._times_at(raw["entry_bar"]),
-                "entry_price": np.asarray(raw["entry_price"]),
-                "exit_bar": np.asarray(raw["exit_bar"]),
-                "exit_time": self._times_at(raw["exit_bar"]),
-                "exit_price": np.asarray(raw["exit_price"]),
-                "fees": np.asarray(raw["fees"]),
-                "pnl": np.asarray(raw["pnl"]),
-                "return": np.asarray(raw["ret"]),
-                "order_dependent": np.asarray(raw["ambiguous"]).astype(bool),
-                "entry_reason": _words(core.REASONS, raw["entry_reason"]),
-                "exit_reason": _words(core.REASONS, raw["exit_reason"]),
-                "entry_order": np.asarray(raw["entry_order"]),
-                "exit_order": np.asarray(raw["exit_order"]),
+                "symbol": lambda: self._symbols_at(raw["asset"]),
+                "direction": lambda: np.where(raw["direction"] > 0, "long", "short").astype(object),
+                "quantity": raw["quantity"],
+                "entry_bar": raw["entry_bar"],
+                "entry_time": lambda: self._times_at(raw["entry_bar"]),
+                "entry_price": raw["entry_price"],
+                "exit_bar": raw["exit_bar"],
+                "exit_time": lambda: self._times_at(raw["exit_bar"]),
+                "exit_price": raw["exit_price"],
+                "fees": raw["fees"],
+                "pnl": raw["pnl"],
+                "return": raw["ret"],
+                "order_dependent": lambda: raw["ambiguous"].astype(bool),
+                "entry_reason": lambda: _words(core.REASONS, raw["entry_reason"]),
+                "exit_reason": lambda: _words(core.REASONS, raw["exit_reason"]),
+                "entry_order": raw["entry_order"],
+                "exit_order": raw["exit_order"],
             },
         )
 

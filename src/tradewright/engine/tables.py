@@ -9,7 +9,7 @@ needs neither pandas nor polars, but becomes either on request.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,7 +32,7 @@ class Table(Mapping[str, "Array"]):
     ----------
     name : str
         What the rows are, for printing.
-    columns : mapping of str to array
+    columns : mapping of str to array, or to a function that makes the array when it is first asked for
         In the order in which they are shown.
 
     Examples
@@ -46,16 +46,19 @@ class Table(Mapping[str, "Array"]):
 
     __slots__ = ("_columns", "name")
 
-    def __init__(self, name: str, columns: Mapping[str, Array]) -> None:
+    def __init__(self, name: str, columns: Mapping[str, Array | Callable[[], Array]]) -> None:
         self.name = name
-        self._columns = dict(columns)
+        self._columns: dict[str, Array | Callable[[], Array]] = dict(columns)
 
     def __getitem__(self, key: str) -> Array:
         try:
-            return self._columns[key]
+            column = self._columns[key]
         except KeyError:
             hint = closest(key, self._columns) or "."
             raise InputError(f"{self.name} has no column {key!r}{hint} It has: {', '.join(self._columns)}.") from None
+        if callable(column):
+            column = self._columns[key] = column()
+        return column
 
     def __contains__(self, key: object) -> bool:
         return key in self._columns
@@ -65,7 +68,10 @@ class Table(Mapping[str, "Array"]):
 
     def __len__(self) -> int:
         """Return the number of rows (not of columns)."""
-        return len(next(iter(self._columns.values()))) if self._columns else 0
+        for column in self._columns.values():
+            if not callable(column):
+                return len(column)
+        return len(next(iter(self.values()), ()))
 
     def __bool__(self) -> bool:
         return len(self) > 0
@@ -77,7 +83,7 @@ class Table(Mapping[str, "Array"]):
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Rows as dictionaries of plain values; times as ISO 8601 text, NaN and "none" as None."""
-        lists = [_plain(column) for column in self._columns.values()]
+        lists = [_plain(column) for column in self.values()]
         names = self.columns
         for values in zip(*lists, strict=True):
             yield dict(zip(names, values, strict=True))
@@ -86,8 +92,8 @@ class Table(Mapping[str, "Array"]):
         """Return a pandas frame (times are datetime64[ns, UTC])."""
         import pandas as pd
 
-        frame = pd.DataFrame(self._columns)
-        for name, column in self._columns.items():
+        frame = pd.DataFrame(dict(self))
+        for name, column in self.items():
             if column.dtype.kind == "M":
                 frame[name] = frame[name].dt.tz_localize("UTC")
         return frame
@@ -97,7 +103,7 @@ class Table(Mapping[str, "Array"]):
         import polars as pl
 
         return pl.DataFrame(
-            {name: column.tolist() if column.dtype == object else column for name, column in self._columns.items()}
+            {name: column.tolist() if column.dtype == object else column for name, column in self.items()}
         )
 
     def __repr__(self) -> str:
@@ -115,7 +121,7 @@ class Table(Mapping[str, "Array"]):
         if n == 0:
             return f"no {self.name}"
         shown = list(range(n)) if n <= limit else [*range(limit // 2), *range(n - limit // 2, n)]
-        cells = [[name, *(_cell(column[i]) for i in shown)] for name, column in self._columns.items()]
+        cells = [[name, *(_cell(column[i]) for i in shown)] for name, column in self.items()]
         widths = [max(map(len, column)) for column in cells]
         lines = [
             "  ".join(column[k].rjust(width) for column, width in zip(cells, widths, strict=True))
@@ -131,7 +137,7 @@ class Table(Mapping[str, "Array"]):
         n = len(self)
         head = "".join(f"<th>{escape(name)}</th>" for name in self._columns)
         body = "".join(
-            "<tr>" + "".join(f"<td>{escape(_cell(column[i]))}</td>" for column in self._columns.values()) + "</tr>"
+            "<tr>" + "".join(f"<td>{escape(_cell(column[i]))}</td>" for column in self.values()) + "</tr>"
             for i in range(min(n, 20))
         )
         more = f"<p>{n} {escape(self.name)}</p>"
