@@ -118,6 +118,19 @@ def test_random_signals_to_both_sides(vbt: Any, draw_bars: Callable[..., tw.Bars
     assert_same(result, theirs(vbt, bars, signals), MARGIN_STEP, least=50)
 
 
+@pytest.mark.xfail(strict=True, reason="a cover that loses is eaten by the smaller entry that shares its open")
+@pytest.mark.parametrize("seed", range(3))
+def test_executions_of_flips(vbt: Any, draw_bars: Callable[..., tw.Bars], seed: int) -> None:
+    """Bar by bar, what the executions add up to is what vectorbt holds."""
+    bars = draw_bars(200 + seed, 600, gap=0.02)
+    signals = np.random.default_rng(seed).choice([1, 0, -1, HOLD], 600, p=[0.1, 0.05, 0.1, 0.75])
+    result = tw.backtest(bars, signals=signals, maintenance_margin=0.0, **COSTS)
+    held = np.zeros(600)
+    np.add.at(held, np.asarray(result.fills["bar"]), np.asarray(result.fills["quantity"]))
+    expected = theirs(vbt, bars, signals).assets().to_numpy()
+    np.testing.assert_allclose(held.cumsum(), expected, rtol=MARGIN_STEP, atol=1e-8)
+
+
 @pytest.mark.parametrize("fraction", [0.25, 0.8])
 def test_entries_with_a_fraction_of_equity(vbt: Any, draw_bars: Callable[..., tw.Bars], fraction: float) -> None:
     bars = draw_bars(31, 900)
