@@ -155,7 +155,6 @@ def test_random_signals(bt: Any, draw_bars: Bars, seed: int, cash: float) -> Non
     assert_same_statistics(result, other)
 
 
-@pytest.mark.xfail(strict=True, reason="a cover that loses is eaten by the smaller entry that shares its open")
 @pytest.mark.parametrize("seed", range(3))
 def test_flip_by_callback(bt: Any, draw_bars: Bars, seed: int) -> None:
     """The decisions of `test_random_signals`, given bar by bar."""
@@ -190,7 +189,6 @@ def test_fill_at_the_close_of_the_decision(bt: Any, draw_bars: Bars, seed: int) 
     np.testing.assert_allclose(result.equity[quiet], curve[quiet], rtol=1e-9)
 
 
-@pytest.mark.xfail(strict=True, reason="a cover that loses is eaten by the smaller entry that shares its open")
 @pytest.mark.parametrize("seed", range(3))
 def test_two_to_one_leverage(bt: Any, draw_bars: Bars, seed: int) -> None:
     bars = draw_bars(40 + seed, 600, sigma=0.004)

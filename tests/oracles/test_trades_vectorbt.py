@@ -118,7 +118,6 @@ def test_random_signals_to_both_sides(vbt: Any, draw_bars: Callable[..., tw.Bars
     assert_same(result, theirs(vbt, bars, signals), MARGIN_STEP, least=50)
 
 
-@pytest.mark.xfail(strict=True, reason="a cover that loses is eaten by the smaller entry that shares its open")
 @pytest.mark.parametrize("seed", range(3))
 def test_executions_of_flips(vbt: Any, draw_bars: Callable[..., tw.Bars], seed: int) -> None:
     """Bar by bar, what the executions add up to is what vectorbt holds."""
