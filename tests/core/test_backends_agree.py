@@ -182,3 +182,56 @@ def test_rules_and_sweeps_agree(core: ModuleType, long_only: bool, by_state: boo
             tables.append((signals.tolist(), sweep))
         assert tables[0][0] == tables[1][0], rule
         np.testing.assert_allclose(tables[1][1], tables[0][1], rtol=1e-12, atol=1e-12, err_msg=rule)
+
+
+PLAIN = {
+    "fill": "next_open",
+    "size_basis": "fill",
+    "leverage": 1.0,
+    "stop": 0.0,
+    "target": 0.0,
+    "trail": 0.0,
+    "volume_share": 0.0,
+    "daily_loss": 0.0,
+    "max_drawdown": 0.0,
+    "borrow_rate": 0.0,
+    "margin_rate": 0.0,
+    "cash_rate": 0.0,
+    "close_last": False,
+}
+
+
+@pytest.mark.parametrize("block", range(10))
+def test_the_direct_lane_for_plain_signals_changes_nothing(core: ModuleType, scenarios: ModuleType, block: int) -> None:
+    """Market orders by signal on one asset without holes need no order book; the twin, which has one, agrees."""
+    flips = 0
+    for seed in range(block * 40, (block + 1) * 40):
+        scenario = scenarios.draw(seed, "signals", n_assets=1, detail=False)
+        for name in ("funding", "actions"):
+            scenario.bars.pop(name, None)
+        changes = dict(PLAIN)
+        if scenario.spec["size_mode"] == "risk":
+            changes |= {"size_mode": "fraction", "size": 1.0}
+        filled = {name: scenario.bars[name].copy() for name in ("open", "high", "low", "close")}
+        holes = ~np.isfinite(np.stack(list(filled.values()))).all(axis=0)
+        for values in filled.values():
+            values[holes] = 50.0
+        scenario.bars |= filled
+        wanted = scenarios.play(_reference, scenario, **changes)
+        got = scenarios.play(core, scenario, **changes)
+        assert scenarios.differences(wanted, got) == [], f"seed {seed}"
+        held = sum(got.fills["quantity"])
+        assert math.isclose(held, sum(got.positions["quantity"]), abs_tol=1e-9), f"seed {seed}"
+        flips += int((np.diff(got.trades["direction"]) != 0).sum())
+    assert flips > 20
+
+
+def test_a_losing_short_is_flipped_into_a_long(core: ModuleType) -> None:
+    """The cover comes before the entry, though the entry is the smaller order."""
+    prices = np.array([100.0, 100.0, 100.0, 110.0, 110.0, 120.0])
+    signals = np.array([-1, -128, 1, -128, -128, -128], dtype=np.int8)
+    for engine in (_reference, core):
+        market = engine.Market(np.arange(6) * 86_400 * 10**9, prices, prices, prices, prices)
+        run = engine.run_signals(market, engine.Spec(1, initial_cash=100_000.0, size=1.0), signals)
+        assert run.fills["quantity"].round(6).tolist() == [-1000.0, 1000.0, 818.181818]
+        assert math.isclose(run.final_equity, 98_181.818181818, rel_tol=1e-12)

@@ -88,7 +88,8 @@ pub struct Engine {
     pub(crate) available: Vec<Units>,
     /// Cooldown per asset: from the bar that went flat until before the second.
     pub(crate) blocked: Vec<(i64, i64)>,
-    pub(crate) due: Vec<(u32, i64, bool, f64)>,
+    /// Due in a phase: slot, id, group of precedence, value.
+    pub(crate) due: Vec<(u32, i64, u8, f64)>,
     pub(crate) scratch: Vec<(u32, i64)>,
     pub(crate) halted_day: bool,
     pub(crate) halted_for_good: bool,

@@ -337,7 +337,7 @@ impl Engine {
             notional = self.notional(j, qty, price)?;
             fee = self.fee(qty, notional, r.buys, r.as_limit)?;
             let step_price = to_units(price * multiplier)?.max(1);
-            for _ in 0..16 {
+            for round in 0..16 {
                 if qty <= 0 || fits(qty, notional, fee) {
                     break;
                 }
@@ -345,6 +345,9 @@ impl Engine {
                     let shortage = notional + fee - cash;
                     let whole = shortage.checked_mul(UNIT).map_or(qty, |s| divide(s, step_price));
                     ceil_lot(whole + 1, lot)
+                } else if round < 8 {
+                    let over = gross + (from_units(held + qty) * price) * multiplier - leverage * (equity - from_units(fee));
+                    ceil_lot(floor_units(over / (price * multiplier * (1.0 + leverage * rate)))? + 1, lot)
                 } else {
                     ceil_lot(qty / 1_000_000, lot).max(lot).max(1)
                 };
@@ -445,8 +448,23 @@ impl Engine {
             }
             self.pool.slots[slot as usize].rest = if request.buys { out.asked } else { -out.asked };
             if out.filled > 0 {
+                let protects = self.pool.slots[slot as usize].protection.any();
                 self.after_fill(bar, slot, id, &out, true)?;
+                if protects && phase != Phase::Close {
+                    self.passed_protection(bar, asset as usize, id, raw, phase, ambiguous)?;
+                }
             }
+        }
+        Ok(())
+    }
+
+    /// Protective orders that the market has passed already when they are made execute at once, where it stands.
+    fn passed_protection(&mut self, bar: &Bar, asset: usize, parent: i64, raw: f64, phase: Phase, ambiguous: bool) -> Result<()> {
+        while let Some(&slot) = self.pool.book[asset].iter().find(|s| {
+            let o = &self.pool.slots[**s as usize];
+            o.parent == parent && o.parked != bar.t && o.resting() && crate::path::crossed(o, raw)
+        }) {
+            self.react(bar, slot, raw, phase, ambiguous)?;
         }
         Ok(())
     }
@@ -616,7 +634,7 @@ impl Engine {
                 };
                 if ours {
                     sized |= o.sizing != Sizing::Fixed;
-                    due.push((slot, o.id, false, f64::NAN));
+                    due.push((slot, o.id, 0, f64::NAN));
                 }
             }
         }
@@ -666,8 +684,8 @@ impl Engine {
                     rest = -held;
                 }
             }
-            let reduces = o.reduce_only || (held != 0 && (held > 0) != (rest > 0) && rest.abs() <= held.abs());
-            entry.2 = !reduces;
+            let reduces = held != 0 && (held > 0) != (rest > 0) && rest.abs() <= held.abs();
+            entry.2 = if o.reduce_only { 0 } else { 2 - u8::from(reduces) };
             if entry.3.is_nan() {
                 entry.3 = from_units(rest) * raw * self.spec.rules[asset].multiplier;
             }

@@ -41,7 +41,7 @@ fn trigger(o: &Order) -> (f64, bool) {
 }
 
 #[inline]
-fn crossed(o: &Order, price: f64) -> bool {
+pub(crate) fn crossed(o: &Order, price: f64) -> bool {
     let (level, falling) = trigger(o);
     if falling {
         price <= level
@@ -100,7 +100,7 @@ impl Engine {
     }
 
     /// A resting order whose level has been met at `price`.
-    fn react(&mut self, bar: &Bar, slot: u32, price: f64, phase: Phase, ambiguous: bool) -> Result<()> {
+    pub(crate) fn react(&mut self, bar: &Bar, slot: u32, price: f64, phase: Phase, ambiguous: bool) -> Result<()> {
         let o = &mut self.pool.slots[slot as usize];
         match o.kind {
             Kind::Stop | Kind::Trail => {

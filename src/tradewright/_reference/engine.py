@@ -177,7 +177,7 @@ class Engine(Executor):
         if not due:
             return
         equity = ledger.value([prices[a] if row.has_bar(a) else ledger.marks[a] for a in range(self.spec.n_assets)])
-        ranked: list[tuple[tuple[bool, float, int], Order]] = []
+        ranked: list[tuple[tuple[int, float, int], Order]] = []
         for order in due:
             base = prices[order.asset]
             multiplier = self.spec.multiplier[order.asset]
@@ -194,10 +194,11 @@ class Engine(Executor):
                 self.cancel(order, "position_closed")
                 continue
             held = ledger.positions[order.asset].quantity
-            reduces = order.reduce_only or (held * quantity < 0 and abs(quantity) <= abs(held))
+            reduces = held * quantity < 0 and abs(quantity) <= abs(held)
+            group = 0 if order.reduce_only else 2 - reduces
             if math.isnan(value):
                 value = from_units(quantity) * base * multiplier
-            ranked.append(((not reduces, value, order.id), order))
+            ranked.append(((group, value, order.id), order))
         for _, order in sorted(ranked, key=lambda item: item[0]):
             if order.active:
                 self.execute(order, prices[order.asset], phase)
@@ -233,19 +234,7 @@ class Engine(Executor):
         ]
         for order in sorted(met, key=lambda order: (order.rank, order.id)):
             if order.active:
-                self._meet(order, price, phase)
-
-    def _meet(self, order: Order, price: float, phase: int) -> None:
-        """The market has reached an order at `price`: it executes, or a stop_limit becomes a limit first."""
-        if order.acts_as == "limit":
-            self.execute(order, price, phase, is_limit=True)
-        elif order.kind == "stop_limit":
-            order.triggered = True
-            if order.met_by(price):
-                self.execute(order, price, phase, is_limit=True)
-        else:
-            order.triggered = True
-            self.execute(order, price, phase)
+                self.meet(order, price, phase)
 
     def _walk_bar(self, asset: int) -> None:
         """Step 5: walk the bar (or its finer bars) of one asset."""
@@ -285,7 +274,7 @@ class Engine(Executor):
             here = price
             if follows:
                 self._ratchet(asset, here)
-            self._meet(order, price, INSIDE)
+            self.meet(order, price, INSIDE)
             after = positions[asset].sign
             if after not in {0, before}:
                 entry = path.Entry(after, going_up)

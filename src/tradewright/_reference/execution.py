@@ -18,6 +18,7 @@ from tradewright._reference.numbers import (
     ceil_lot,
     down_tick,
     floor_lot,
+    floor_units,
     from_units,
     sign,
     size_units,
@@ -258,7 +259,29 @@ class Executor:
             if allowed < closing:
                 return
         if abs(quantity) > closing:
+            filled = order.filled
             self._increase(order, abs(quantity) - closing, base, phase, is_limit)
+            if order.filled != filled and order.protection is not None and phase != CLOSE:
+                self._passed_protection(order, base, phase)
+
+    def meet(self, order: Order, price: float, phase: int) -> None:
+        """The market has reached an order at `price`: it executes, or a stop_limit becomes a limit first."""
+        if order.acts_as == "limit":
+            self.execute(order, price, phase, is_limit=True)
+        elif order.kind == "stop_limit":
+            order.triggered = True
+            if order.met_by(price):
+                self.execute(order, price, phase, is_limit=True)
+        else:
+            order.triggered = True
+            self.execute(order, price, phase)
+
+    def _passed_protection(self, parent: Order, base: float, phase: int) -> None:
+        """Let protective orders that the market has passed already when they are made execute where it stands."""
+        for order in self.orders.active(parent.asset):
+            is_its = order.parent == parent.id and order.in_bar and order.blocked_bar != self.bar
+            if order.active and is_its and order.met_by(base):
+                self.meet(order, base, phase)
 
     def _quote(self, order: Order, quantity: int, base: float, phase: int, is_limit: bool) -> Quote:
         """Price of a fill of a magnitude: a limit's is where the market is, others pay costs and go to the tick."""
@@ -356,12 +379,17 @@ class Executor:
                 held
             )
         q = min(quantity, size_units(start, lot))
-        for _ in range(16):
+        for step in range(16):
             missing = shortage(q)
             if missing == 0 or q <= 0:
                 break
             if by_cash:
                 q -= ceil_lot((missing * UNIT) // max(to_units(price * multiplier), 1) + 1, lot)
+            elif step < 8:
+                notional = costs.notional_units(q, price, spec.multiplier_units[asset])
+                fee = costs.fee_units(spec, q, notional, order.side, quote.is_limit)
+                over = gross + from_units(held + q) * price * multiplier - spec.leverage * (equity - from_units(fee))
+                q -= ceil_lot(floor_units(over / (price * multiplier * (1.0 + spec.leverage * rate))) + 1, lot)
             else:
                 q -= max(ceil_lot(q // 1_000_000, lot), lot or 1)
         return (q if q > 0 and shortage(q) == 0 else 0), name
