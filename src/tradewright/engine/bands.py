@@ -3,30 +3,39 @@
 Entry points: `Bands`, `bands_of`.
 
 Invariants: the three runs differ in nothing but the rule inside bars; decisions are the same arrays (a callback
-strategy is run anew, because what it sees depends on its fills).
+strategy is run anew, because what it sees depends on its fills). The band from `low` to `high` contains all three.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from tradewright.engine.prepared import spec_of
+from tradewright.kernel import core
 
 if TYPE_CHECKING:
     from tradewright.engine.decisions import Decisions
     from tradewright.engine.prepared import Prepared
-    from tradewright.kernel import core
 
-__all__ = ["RULES", "Bands", "bands_of"]
+    F64 = np.ndarray[Any, np.dtype[np.float64]]
+    I64 = np.ndarray[Any, np.dtype[np.int64]]
+
+__all__ = ["ORDER_DEPENDENT_SHARE", "RULES", "Bands", "bands_of"]
 
 RULES: Final = ("pessimistic", "expected", "optimistic")
+ORDER_DEPENDENT_SHARE: Final = 0.1
+"""Share of order-dependent trades from which a whole result is called order-dependent."""
+
+_RESTING: Final = ("limit", "stop", "stop_limit", "trail")
 
 
 @dataclass(frozen=True, slots=True)
 class Bands:
-    """Statistics under the three rules inside bars.
+    """Statistics under the three rules inside bars, and the range of returns they allow.
 
     Parameters
     ----------
@@ -36,6 +45,18 @@ class Bands:
         Closed trades of the pessimistic run whose outcome depends on the unknown order.
     n_trades : int
         Closed trades of the pessimistic run.
+    low, high : float
+        Total return of the worst and of the best history that can be put together from the three runs, changing
+        from one to another where all three enter the same trade. See docs/fill-bands.md.
+
+    Examples
+    --------
+    >>> import numpy as np, tradewright as tw
+    >>> close = 100 * np.exp(np.cumsum(np.random.default_rng(1).normal(0, 0.01, 500)))
+    >>> bars = {"open": close, "high": close * 1.01, "low": close * 0.99, "close": close}
+    >>> bands = tw.backtest(bars, "sma_cross", params={"fast": 2, "slow": 5}, trail=0.01, bands=True).bands
+    >>> bands.low < bands.high, bands.order_dependent
+    (True, True)
     """
 
     pessimistic: Mapping[str, float | None]
@@ -43,11 +64,18 @@ class Bands:
     optimistic: Mapping[str, float | None]
     n_order_dependent: int
     n_trades: int
+    low: float
+    high: float
 
     @property
     def spread(self) -> float:
-        """Total return of the optimistic run less the pessimistic one: how much these bars do not tell."""
-        return float(self.optimistic["total_return"] or 0.0) - float(self.pessimistic["total_return"] or 0.0)
+        """Width of the band of total returns, `high` less `low`: how much these bars do not tell."""
+        return self.high - self.low
+
+    @property
+    def order_dependent(self) -> bool:
+        """True when at least `ORDER_DEPENDENT_SHARE` of the closed trades depend on the unknown order."""
+        return 0 < self.n_order_dependent >= ORDER_DEPENDENT_SHARE * self.n_trades
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -57,12 +85,17 @@ class Bands:
             "optimistic": dict(self.optimistic),
             "n_order_dependent": self.n_order_dependent,
             "n_trades": self.n_trades,
+            "low": self.low,
+            "high": self.high,
             "spread": self.spread,
+            "order_dependent": self.order_dependent,
         }
 
 
 def bands_of(prepared: Prepared, decisions: Decisions, run: core.Run) -> Bands:
     """Run the engine under the rules that `run` did not use and put the three side by side.
+
+    Nothing is run again when no order ever rested in the market: the rules inside bars have nothing to say then.
 
     Parameters
     ----------
@@ -72,19 +105,73 @@ def bands_of(prepared: Prepared, decisions: Decisions, run: core.Run) -> Bands:
         Made under ``prepared.settings.intrabar``.
     """
     runs: dict[str, core.Run] = {prepared.settings.intrabar: run}
+    rests = _rests(prepared, decisions, run)
     for rule in RULES:
-        if rule not in runs:
-            settings = replace(prepared.settings, intrabar=rule)
-            spec = spec_of(prepared.bars, settings, prepared.periods_per_year)
-            runs[rule] = decisions.run(prepared.market, spec, prepared.bars)
+        if rule in runs:
+            continue
+        if not rests:
+            runs[rule] = run
+            continue
+        settings = replace(prepared.settings, intrabar=rule)
+        spec = spec_of(prepared.bars, settings, prepared.periods_per_year)
+        runs[rule] = decisions.run(prepared.market, spec, prepared.bars)
     trades = runs["pessimistic"].trades
     closed = trades["exit_bar"] >= 0
     values = {rule: {name: _defined(value) for name, value in runs[rule].stats.items()} for rule in RULES}
+    compounds = prepared.settings.size_mode in {"fraction", "risk"} and decisions.kind != "orders"
+    low, high = _range([runs[rule] for rule in RULES], prepared.settings.initial_capital, compounds) if rests else (0, 0)
+    returns = [float(values[rule]["total_return"] or 0.0) for rule in RULES]
     return Bands(
         **values,
         n_order_dependent=int((trades["ambiguous"][closed] != 0).sum()),
         n_trades=int(closed.sum()),
+        low=min(low, *returns) if rests else min(returns),
+        high=max(high, *returns) if rests else max(returns),
     )
+
+
+def _rests(prepared: Prepared, decisions: Decisions, run: core.Run) -> bool:
+    """Whether any order of the run waited inside a bar for a price."""
+    settings = prepared.settings
+    protected = settings.stop or settings.target or settings.trail
+    if decisions.kind in {"signals", "weights"}:
+        return bool(protected)
+    kinds = [core.KINDS.index(kind) for kind in _RESTING]
+    return bool(np.isin(run.orders["kind"], kinds).any())
+
+
+def _range(runs: Sequence[core.Run], initial: float, compounds: bool) -> tuple[float, float]:
+    """Worst and best total return of the histories that can be put together from runs.
+
+    All runs meet where each of them opens the same position (instrument, bar, direction): what they did before does
+    not matter for what follows. Between two meetings each run is one possible history, so the worst (best) of all
+    combinations takes the worst (best) run of every stretch.
+    """
+    tables = [run.trades for run in runs]
+    n_bars = runs[0].equity.shape[0]
+    keys = [
+        2 * (table["asset"].astype(np.int64) * n_bars + table["entry_bar"]) + (table["direction"] > 0)
+        for table in tables
+    ]
+    met = np.intersect1d(np.intersect1d(keys[0], keys[1]), keys[2])
+    starts = 2 * n_bars * np.unique(np.concatenate([table["asset"] for table in tables]).astype(np.int64))
+    edges = np.union1d(met, starts)
+    entered = edges // 2 % n_bars
+    gains = np.empty((len(runs), edges.size))
+    for row, (run, table, key) in enumerate(zip(runs, tables, keys, strict=True)):
+        stretch = np.searchsorted(edges, key, side="right") - 1
+        gains[row] = np.bincount(stretch, weights=table["pnl"], minlength=edges.size)
+        if compounds:
+            before = np.where(entered > 0, run.equity[entered - 1], initial)
+            gains[row] = np.log1p(np.maximum(gains[row] / before, -1.0 + 1e-12))
+    # Measured from one of the runs, so that what no trade explains (dividends, borrow, interest) is in.
+    base = runs[1].final_equity
+    worst, best = (float((bound - gains[1]).sum()) for bound in (gains.min(axis=0), gains.max(axis=0)))
+    if compounds:
+        low, high = base * np.exp(worst), base * np.exp(best)
+    else:
+        low, high = base + worst, base + best
+    return float(low / initial - 1.0), float(high / initial - 1.0)
 
 
 def _defined(value: float) -> float | None:
