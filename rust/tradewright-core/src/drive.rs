@@ -26,6 +26,10 @@ pub trait Decisions {
     /// The first bar from `t` on whose close may take a decision, given the sign of the only asset's position (one asset) .
     fn next(&mut self, t: usize, sign: i8) -> usize;
     fn decide(&mut self, engine: &mut Engine, bar: &Bar, last: bool) -> Result<()>;
+    /// Do any of them depend on stamps or sessions (orders for a day, until a date)?
+    fn timed(&self) -> bool {
+        false
+    }
 }
 
 struct Signals<'a> {
@@ -97,6 +101,10 @@ struct Orders<'a> {
 }
 
 impl Decisions for Orders<'_> {
+    fn timed(&self) -> bool {
+        self.tickets.iter().any(|t| matches!(t.tif, Tif::Day | Tif::Gtd))
+    }
+
     fn next(&mut self, t: usize, _: i8) -> usize {
         let at = self.bars.partition_point(|b| (*b as usize) < t);
         self.bars.get(at).map_or(self.n, |b| *b as usize)
@@ -181,6 +189,7 @@ fn shape(engine: &Engine, market: &Market, equity: &[f64]) -> Result<()> {
 pub fn drive(engine: &mut Engine, market: &Market, decisions: &mut dyn Decisions, pace: Pace, equity: &mut [f64]) -> Result<()> {
     shape(engine, market, equity)?;
     let n = market.n;
+    let timed = engine.timed() || market.funding.is_some() || decisions.timed();
     let quick = pace == Pace::Quick && market.whole && market.funding.is_none() && market.finer.is_none() && engine.may_pass();
     let mut t = 0;
     while t < n {
@@ -191,7 +200,7 @@ pub fn drive(engine: &mut Engine, market: &Market, decisions: &mut dyn Decisions
                 continue;
             }
         }
-        let bar = market.bar(t);
+        let bar = if timed { market.bar(t) } else { market.timeless(t) };
         let last = t + 1 == n;
         engine.step(&bar)?;
         decisions.decide(engine, &bar, last)?;
@@ -250,7 +259,7 @@ fn pass(engine: &mut Engine, market: &Market, decisions: &mut dyn Decisions, t: 
     if low <= 0.0 {
         return 0;
     }
-    engine.passed(&market.bar(stop - 1), stop - t, equity[stop - 1]);
+    engine.passed(&market.timeless(stop - 1), stop - t, equity[stop - 1]);
     stop - t
 }
 
@@ -459,7 +468,7 @@ fn direct(engine: &mut Engine, market: &Market, next: &mut impl FnMut(usize, i8)
             }
         }
         let Some((at, want, scale)) = decision else { break };
-        let bar = market.prices(at + 1);
+        let bar = market.timeless(at + 1);
         engine.mark[0] = market.close[at];
         if !trade_at_open(engine, &bar, has, want, engine.spec.set.size * scale)? {
             return Ok(false);

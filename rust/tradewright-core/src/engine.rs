@@ -596,6 +596,11 @@ impl Engine {
         !self.accrues && set.daily_loss == 0.0 && set.max_drawdown == 0.0
     }
 
+    /// Do stamps or sessions matter with these settings?
+    pub(crate) fn timed(&self) -> bool {
+        self.accrues || self.spec.set.daily_loss > 0.0
+    }
+
     /// Could a margin call or bankruptcy happen on the marks alone?
     #[inline]
     pub(crate) fn on_margin(&self) -> bool {

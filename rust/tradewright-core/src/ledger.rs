@@ -227,10 +227,11 @@ impl Ledger {
             self.reduce(b, signed)?;
         }
         let position = &mut self.positions[j];
-        position.qf = from_units(position.qty);
-        position.qm = position.qf * b.multiplier;
         if position.qty == 0 {
             self.drop_held(b.asset, buys);
+        } else {
+            position.qf = from_units(position.qty);
+            position.qm = position.qf * b.multiplier;
         }
         Ok(())
     }

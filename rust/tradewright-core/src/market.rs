@@ -83,30 +83,16 @@ impl<'a> Market<'a> {
         &values[t * self.m..(t + 1) * self.m]
     }
 
-    /// Bar `t` for a caller that asks for neither time nor actions.
-    #[inline]
-    pub fn prices(&self, t: usize) -> Bar<'a> {
-        Bar {
-            t: t as i64,
-            ts: 0,
-            session: 0,
-            open: self.row(self.open, t),
-            high: self.row(self.high, t),
-            low: self.row(self.low, t),
-            close: self.row(self.close, t),
-            volume: self.volume.map(|v| self.row(v, t)),
-            sigma: self.sigma.map(|v| self.row(v, t.saturating_sub(1))),
-            atr: None,
-            funding: None,
-            actions: &[],
-            detail: None,
-            whole: self.whole,
-        }
-    }
-
     /// Bar `t`, with the actions that take effect on it.
     #[inline]
     pub fn bar(&self, t: usize) -> Bar<'a> {
+        let session = self.session.map_or_else(|| self.ts[t].div_euclid(NS_PER_DAY), |s| s[t]);
+        Bar { ts: self.ts[t], session, ..self.timeless(t) }
+    }
+
+    /// Bar `t` for a run in which neither stamps nor sessions matter: they are not fetched from memory.
+    #[inline]
+    pub fn timeless(&self, t: usize) -> Bar<'a> {
         let actions = if self.actions.is_empty() {
             self.actions
         } else {
@@ -116,8 +102,8 @@ impl<'a> Market<'a> {
         };
         Bar {
             t: t as i64,
-            ts: self.ts[t],
-            session: self.session.map_or_else(|| self.ts[t].div_euclid(NS_PER_DAY), |s| s[t]),
+            ts: 0,
+            session: 0,
             open: self.row(self.open, t),
             high: self.row(self.high, t),
             low: self.row(self.low, t),

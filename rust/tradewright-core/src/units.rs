@@ -29,9 +29,11 @@ pub fn floor_units(x: f64) -> Result<Units> {
 
 #[inline(always)]
 fn narrow(y: f64, x: f64) -> Result<Units> {
-    if y.abs() < 9.2e18 {
-        Ok(i128::from(y as i64))
-    } else if y.abs() < LIMIT {
+    let magnitude = y.abs();
+    if magnitude < 1.8e19 {
+        let units = i128::from(magnitude as u64);
+        Ok(if y < 0.0 { -units } else { units })
+    } else if magnitude < LIMIT {
         Ok(y as i128)
     } else {
         Err(Error::Range(x))
