@@ -118,8 +118,9 @@ def bands_of(prepared: Prepared, decisions: Decisions, run: core.Run) -> Bands:
     trades = runs["pessimistic"].trades
     closed = trades["exit_bar"] >= 0
     values = {rule: {name: _defined(value) for name, value in runs[rule].stats.items()} for rule in RULES}
-    compounds = prepared.settings.size_mode in {"fraction", "risk"} and decisions.kind != "orders"
-    low, high = _range([runs[rule] for rule in RULES], prepared.settings.initial_capital, compounds) if rests else (0, 0)
+    low = high = 0.0
+    if rests:
+        low, high = _range([runs[rule] for rule in RULES], prepared, decisions.kind)
     returns = [float(values[rule]["total_return"] or 0.0) for rule in RULES]
     return Bands(
         **values,
@@ -140,13 +141,15 @@ def _rests(prepared: Prepared, decisions: Decisions, run: core.Run) -> bool:
     return bool(np.isin(run.orders["kind"], kinds).any())
 
 
-def _range(runs: Sequence[core.Run], initial: float, compounds: bool) -> tuple[float, float]:
-    """Worst and best total return of the histories that can be put together from runs.
+def _range(runs: Sequence[core.Run], prepared: Prepared, kind: str) -> tuple[float, float]:
+    """Worst and best total return of the histories that can be put together from the runs of `RULES`.
 
     All runs meet where each of them opens the same position (instrument, bar, direction): what they did before does
     not matter for what follows. Between two meetings each run is one possible history, so the worst (best) of all
     combinations takes the worst (best) run of every stretch.
     """
+    settings = prepared.settings
+    initial, compounds = settings.initial_capital, settings.size_mode in {"fraction", "risk"} and kind != "orders"
     tables = [run.trades for run in runs]
     n_bars = runs[0].equity.shape[0]
     keys = [
@@ -157,21 +160,57 @@ def _range(runs: Sequence[core.Run], initial: float, compounds: bool) -> tuple[f
     starts = 2 * n_bars * np.unique(np.concatenate([table["asset"] for table in tables]).astype(np.int64))
     edges = np.union1d(met, starts)
     entered = edges // 2 % n_bars
-    gains = np.empty((len(runs), edges.size))
+    gains = np.empty((2 * len(runs), edges.size))
     for row, (run, table, key) in enumerate(zip(runs, tables, keys, strict=True)):
         stretch = np.searchsorted(edges, key, side="right") - 1
-        gains[row] = np.bincount(stretch, weights=table["pnl"], minlength=edges.size)
-        if compounds:
-            before = np.where(entered > 0, run.equity[entered - 1], initial)
-            gains[row] = np.log1p(np.maximum(gains[row] / before, -1.0 + 1e-12))
+        worst = table["pnl"]
+        if settings.trail and settings.trail_update == "path" and row > 0:
+            worst = worst - _hidden_loss(table, key, tables[0], keys[0], prepared, n_bars)
+        before = np.where(entered > 0, run.equity[entered - 1], initial)
+        for at, pnl in ((row, table["pnl"]), (row + len(runs), worst)):
+            gains[at] = np.bincount(stretch, weights=pnl, minlength=edges.size)
+            if compounds:
+                gains[at] = np.log1p(np.maximum(gains[at] / before, -1.0 + 1e-12))
     # Measured from one of the runs, so that what no trade explains (dividends, borrow, interest) is in.
     base = runs[1].final_equity
-    worst, best = (float((bound - gains[1]).sum()) for bound in (gains.min(axis=0), gains.max(axis=0)))
-    if compounds:
-        low, high = base * np.exp(worst), base * np.exp(best)
-    else:
-        low, high = base + worst, base + best
+    down, up = (float((bound - gains[1]).sum()) for bound in (gains.min(axis=0), gains.max(axis=0)))
+    low, high = (base * np.exp(down), base * np.exp(up)) if compounds else (base + down, base + up)
     return float(low / initial - 1.0), float(high / initial - 1.0)
+
+
+def _hidden_loss(
+    table: core.Columns, key: I64, first: core.Columns, first_key: I64, prepared: Prepared, n_bars: int
+) -> F64:
+    """What each trade could have lost more if the price had turned at the worst moment of its last bar.
+
+    A trail that follows the price within the bar can be met anywhere between the far extreme of the bar and the
+    level that the near one gives; the worst way rises just so far that the fall to the low (short: the rise to the
+    high) meets it. No walk over the extremes alone goes there. Where the pessimistic run left the same trade in the
+    same bar at a worse price, the trail (or a stop) had been in reach from the start, and that price is the worst.
+    """
+    trailed = (
+        (table["ambiguous"] != 0) & (table["exit_bar"] >= 0) & (table["exit_reason"] == core.REASONS.index("trail"))
+    )
+    rows = np.flatnonzero(trailed)
+    loss = np.zeros(trailed.size)
+    if rows.size == 0:
+        return loss
+    asset, bar, direction = (table[name][rows].astype(np.int64) for name in ("asset", "exit_bar", "direction"))
+    bars, costs = prepared.bars, prepared.settings.costs.spec_settings()
+    slip = costs["half_spread"] + (costs["slip_a"] if costs["slip_model"] == "rate" else 0.0)
+    extreme = np.where(direction > 0, bars.low[bar, asset], bars.high[bar, asset]) * (1.0 - direction * slip)
+    multiplier = np.array([instrument.multiplier for instrument in bars.instruments])[asset]
+    found = np.abs(table["quantity"][rows]) * multiplier * direction * (table["exit_price"][rows] - extreme)
+    left = first_key * n_bars + first["exit_bar"]
+    order = np.argsort(left, kind="stable")
+    here = key[rows] * n_bars + bar
+    at = np.searchsorted(left[order], here)
+    same = order[np.minimum(at, order.size - 1)] if order.size else np.zeros(rows.size, dtype=np.int64)
+    worse = np.zeros(rows.size, dtype=bool)
+    if order.size:
+        worse = (left[same] == here) & (direction * (table["exit_price"][rows] - first["exit_price"][same]) > 0.0)
+    loss[rows] = np.where(worse, 0.0, np.maximum(found, 0.0))
+    return loss
 
 
 def _defined(value: float) -> float | None:
