@@ -173,6 +173,11 @@ def between_sessions(bars: Bars, start: Instant | None = None, end: Instant | No
     Bars
         Views, possibly without rows.
 
+    Raises
+    ------
+    InputError
+        If the range ends before it starts.
+
     Examples
     --------
     >>> stamps = np.array(["2024-01-02T00:00", "2024-01-03T00:00"], dtype="datetime64[ns]")  # ends of two UTC days
@@ -182,6 +187,8 @@ def between_sessions(bars: Bars, start: Instant | None = None, end: Instant | No
     """
     if (start is None and end is None) or not bars.n_bars:
         return bars
+    if start is not None and end is not None and instant_ns(start) > instant_ns(end, last=True):
+        raise InputError(f"The range ends ({end}) before it starts ({start}); swap the two.")
     first, last = 0, bars.n_bars
     days = session_ordinals(bars) if _is_date(start) or _is_date(end) else None
     if start is not None:

@@ -375,6 +375,10 @@ def load_inputs(
         if isinstance(symbols, str):
             symbols = [part.strip() for part in symbols.split(",") if part.strip()]
         if not symbols and path is None:
+            if isinstance(provider, str):
+                from tradewright.data.providers import require_provider
+
+                require_provider(provider)
             raise InputError("There is nothing to trade: give data (bars, a frame, a path) or symbols.")
         from tradewright.data.service import load_with_report
 
@@ -603,7 +607,8 @@ def _from_config(
     if data is None:
         if symbols is None and block.symbols:
             symbols = list(block.symbols)
-        data = block.path
+        # As a path, not as text: a folder "prices" is no symbol.
+        data = None if block.path is None else Path(block.path)
         provider = provider or (None if block.path else block.provider)
     if not isinstance(data, Bars) and (data is None or isinstance(data, (str, Path))):
         interval = interval or block.interval

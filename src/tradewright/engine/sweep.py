@@ -136,7 +136,8 @@ def sweep(
             strategy, params = block.strategy.name, {**block.strategy.params, **(params or {})}
         if data is None:
             symbols = symbols if symbols is not None else (list(block.data.symbols) or None)
-            data, provider = block.data.path, provider or (None if block.data.path else block.data.provider)
+            data = None if block.data.path is None else Path(block.data.path)
+            provider = provider or (None if data is not None else block.data.provider)
         start, end, interval = start or block.data.start, end or block.data.end, interval or block.data.interval
     if strategy is None:
         raise InputError("A sweep needs a strategy: a name, a file.py:name, a class or a function.")

@@ -166,7 +166,8 @@ def data_arguments(resolved: Any, *, seed: int | None) -> dict[str, Any]:
     if symbols is None and block.path is None and provider == "sample":
         symbols = ["SPX"]
     found: dict[str, Any] = {
-        "data": block.path,
+        # A path as a path: as text, a folder "prices" would be taken for a symbol.
+        "data": None if block.path is None else Path(block.path),
         "symbols": symbols,
         "start": block.start,
         "end": block.end,

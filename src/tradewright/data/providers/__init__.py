@@ -1,6 +1,6 @@
 """Where market data comes from: one file per source, all behind the `Provider` port.
 
-Entry points: `make` (a provider by name), `names`, `describe`.
+Entry points: `make` (a provider by name), `names`, `describe`, `require_provider`.
 
 Built in are ``sample``, ``csv``, ``parquet``, ``synthetic`` and ``memory``. A package of somebody else adds one through
 the entry-point group ``tradewright.providers``: the name of the entry point is the name of the provider, its target a
@@ -21,7 +21,7 @@ from ...domain.errors import ConfigError, InputError, closest
 if TYPE_CHECKING:
     from ...domain.ports import Provider
 
-__all__ = ["GROUP", "Entry", "describe", "make", "names"]
+__all__ = ["GROUP", "Entry", "describe", "make", "names", "require_provider"]
 
 GROUP: Final = "tradewright.providers"
 
@@ -83,6 +83,29 @@ def describe() -> list[Entry]:
     return [*_BUILT_IN.values(), *(entry for name, entry in _plugged().items() if name not in _BUILT_IN)]
 
 
+def require_provider(name: str) -> Entry:
+    """Entry of a provider, without loading it.
+
+    Raises
+    ------
+    InputError
+        If there is no such provider; the message gives the nearest names.
+
+    Examples
+    --------
+    >>> require_provider("smple")
+    Traceback (most recent call last):
+    ...
+    tradewright.domain.errors.InputError: There is no data provider 'smple', did you mean 'sample'? Known: ...
+    """
+    entry = _BUILT_IN.get(name) or _plugged().get(name)
+    if entry is None:
+        raise InputError(
+            f"There is no data provider {name!r}{closest(name, names()) or '.'} Known: {', '.join(names())}."
+        )
+    return entry
+
+
 def make(name: str, **options: Any) -> Provider:
     """Build a provider by name.
 
@@ -109,11 +132,7 @@ def make(name: str, **options: Any) -> Provider:
     >>> make("synthetic", seed=1).name
     'synthetic'
     """
-    entry = _BUILT_IN.get(name) or _plugged().get(name)
-    if entry is None:
-        raise InputError(
-            f"There is no data provider {name!r}{closest(name, names()) or '.'} Known: {', '.join(names())}."
-        )
+    entry = require_provider(name)
     module, _, attribute = entry.target.partition(":")
     try:
         factory = getattr(import_module(module), attribute)

@@ -1,0 +1,94 @@
+"""What a newcomer gets wrong or brings along, and what the command line answers."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from tradewright.app.cli import main
+
+FAST = ("backtest", "--fast", "-p", "fast=5,slow=20")
+
+
+def table(path: Path, *, delimiter: str = ",", n: int = 80, header: str = "Date,Open,High,Low,Close,Volume") -> Path:
+    """A file of `n` weekdays."""
+    source = random.Random(1)
+    lines, price = [header.replace(",", delimiter)], 100.0
+    for i in range(n):
+        close = price * (1 + source.gauss(0.001, 0.01))
+        row = (price, max(price, close) * 1.002, min(price, close) * 0.998, close)
+        day = f"2024-{1 + i // 20:02d}-{1 + i % 20:02d}"
+        lines.append(delimiter.join([day, *(f"{value:.2f}" for value in row), str(source.randrange(10**5, 10**6))]))
+        price = close
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    code = main(words)
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def test_a_folder_is_a_folder_however_it_is_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("prices").mkdir()
+    for name in ("AAA", "BBB"):
+        table(Path("prices") / f"{name}.csv")
+    code, out, _ = run(capsys, *FAST, "--data", "prices", "--json")
+    assert code == 0
+    assert json.loads(out)["manifest"]["data"]["symbols"] == ["AAA", "BBB"]
+    code, out, _ = run(capsys, *FAST, "--data", "prices", "--symbols", "BBB", "--json")
+    assert code == 0
+    assert json.loads(out)["manifest"]["data"]["symbols"] == ["BBB"]
+    code, _, err = run(capsys, *FAST, "--data", "prices", "--symbols", "BBX")
+    assert code == 3
+    assert "did you mean 'BBB'" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("--provider", "smple"), 2, "did you mean 'sample'"),
+        (("--start", "2010-01-01", "--end", "2009-01-01"), 2, "ends (2009-01-01) before it starts (2010-01-01)"),
+        (("--symbols", "SPXX"), 3, "did you mean 'SPX'"),
+        (("--strategy", "sma_cros"), 2, "did you mean 'sma_cross'"),
+        (("--set", "engine.levrage=2"), 2, "did you mean 'engine.leverage'"),
+        (("-p", "fats=3"), 2, "did you mean 'fast'"),
+        (("--commission", "ib_fxed"), 2, "did you mean 'ib_fixed'"),
+        (("--sart", "2000-01-01"), 2, "--start"),
+        (("--end", "1999-01-20"), 3, "It would work to"),
+    ],
+)
+def test_a_mistake_is_one_line_with_the_way_out(
+    words: tuple[str, ...], code: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found, out, err = run(capsys, *FAST, *words)
+    assert found == code
+    assert out == ""
+    assert said in err
+    assert err.startswith("Error: ")
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("option", ["--report", "--out"])
+def test_a_place_that_cannot_be_written_is_said(
+    option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    code, _, err = run(capsys, *FAST, option, str(tmp_path / "file" / "r.html"))
+    assert code == 2
+    assert "cannot be written" in err
+    assert "bug" not in err
+
+
+def test_a_resume_file_that_cannot_be_written_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("in the way")
+    code, _, err = run(capsys, "sweep", "--grid", "fast=5,10", "--resume", str(tmp_path / "file" / "s.part"))
+    assert code == 2
+    assert "cannot be written" in err
