@@ -19,6 +19,7 @@ from typing import Any, BinaryIO, Final
 import numpy as np
 
 from tradewright.domain.errors import ConfigError
+from tradewright.engine.record import writing
 
 __all__ = ["PartFile"]
 
@@ -61,9 +62,10 @@ class PartFile:
         self.done: list[tuple[int, np.ndarray[Any, np.dtype[np.float64]]]] = []
         self._width = width
         header = _MAGIC + key.encode() + b"\n"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        end = self._read(header) if path.exists() and path.stat().st_size else 0
-        self._file: BinaryIO = path.open("r+b" if end else "wb")
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            end = self._read(header) if path.exists() and path.stat().st_size else 0
+            self._file: BinaryIO = path.open("r+b" if end else "wb")
         self._file.truncate(end)
         self._file.seek(end)
         if not end:

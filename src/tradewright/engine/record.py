@@ -1,6 +1,6 @@
 """A result as JSON, and in a few lines of text.
 
-Entry points: `SCHEMA`, `document_of`, `to_bytes`, `result_hash`, `summary`, `write_atomic`.
+Entry points: `SCHEMA`, `document_of`, `to_bytes`, `result_hash`, `summary`, `write_atomic`, `writing`.
 
 Invariants: keys are sorted, floats have their shortest exact form, text is UTF-8, undefined numbers are null with a
 reason; the hash covers everything but the volatile parts of the manifest. docs/result-schema.md documents every
@@ -13,18 +13,21 @@ import hashlib
 import math
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from tradewright.domain.errors import ConfigError
 from tradewright.engine.manifest import VOLATILE, plain
 from tradewright.engine.tables import iso_times
 
 if TYPE_CHECKING:
     from tradewright.engine.result import Result
 
-__all__ = ["SCHEMA", "document_of", "result_hash", "sparkline", "summary", "to_bytes", "write_atomic"]
+__all__ = ["SCHEMA", "document_of", "result_hash", "sparkline", "summary", "to_bytes", "write_atomic", "writing"]
 
 SCHEMA: Final = "tradewright.result/1"
 
@@ -85,8 +88,43 @@ def to_bytes(document: dict[str, Any]) -> bytes:
     return orjson.dumps(document, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
 
 
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn what the operating system says about a path that cannot be written into a sentence.
+
+    Raises
+    ------
+    ConfigError
+        For every `OSError` inside of the block.
+
+    Examples
+    --------
+    >>> with writing(Path("full/report.html")):
+    ...     raise PermissionError(13, "Permission denied")
+    Traceback (most recent call last):
+    ...
+    tradewright.domain.errors.ConfigError: 'full/report.html' cannot be written (Permission denied); choose another ...
+    """
+    try:
+        yield
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise ConfigError(f"{str(path)!r} cannot be written ({why}); choose another path.") from error
+
+
 def write_atomic(path: Path, content: bytes) -> Path:
-    """Write a file completely or not at all; missing folders are made."""
+    """Write a file completely or not at all; missing folders are made.
+
+    Raises
+    ------
+    ConfigError
+        If the place cannot be written to.
+    """
+    with writing(path):
+        return _write(path, content)
+
+
+def _write(path: Path, content: bytes) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:

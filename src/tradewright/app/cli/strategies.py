@@ -75,8 +75,9 @@ def new(
     if path.exists() and not force:
         raise ConfigError(f"{str(path)!r} is there already; choose another name, or --force to overwrite it.")
     class_name = "".join(part.capitalize() for part in name.split("_"))
-    folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(_TEMPLATES[kind].replace("CLASS", class_name).replace("NAME", name), encoding="utf-8")
+    from tradewright.engine.record import write_atomic
+
+    write_atomic(path, _TEMPLATES[kind].replace("CLASS", class_name).replace("NAME", name).encode("utf-8"))
     print(f"{path} is ready. Run it:\n  tradewright backtest --strategy {path}:{class_name} --symbols SPX")
 
 

@@ -218,11 +218,9 @@ def create_profile(
         for part in path:
             block = block.setdefault(part, {})
         block[last] = list(value) if isinstance(value, tuple) else value
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_suffix(".tmp")
-    partial.write_text(dump_yaml(tree), encoding="utf-8")
-    partial.replace(target)
-    return target
+    from tradewright.engine.record import write_atomic
+
+    return write_atomic(target, dump_yaml(tree).encode("utf-8"))
 
 
 def shown(path: Path) -> str:

@@ -148,9 +148,6 @@ def _dated(trace: dict[str, Any]) -> dict[str, Any]:
 
 
 def _save(text: str, path: str | Path) -> Path:
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_name(f".{target.name}.part")
-    draft.write_text(text, encoding="utf-8", newline="\n")
-    draft.replace(target)
-    return target
+    from tradewright.engine.record import write_atomic
+
+    return write_atomic(Path(path), text.encode("utf-8"))
