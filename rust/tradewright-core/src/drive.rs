@@ -6,10 +6,10 @@
 use crate::decide::Ticket;
 use crate::engine::{Bar, Engine};
 use crate::error::{Error, Result};
-use crate::fill::Request;
+use crate::lane;
 use crate::market::Market;
 use crate::simd;
-use crate::types::{FillRule, Kind, Offset, Phase, Reason, Tif, TrailUpdate, HOLD};
+use crate::types::{Kind, Offset, Tif, TrailUpdate, HOLD};
 use crate::units::from_units;
 
 /// How to go through the bars.
@@ -128,12 +128,12 @@ pub fn signals(engine: &mut Engine, market: &Market, codes: &[i8], size: Option<
     if let Some(i) = simd::first_foreign(codes) {
         return Err(Error::Input(format!("signal {} on bar {}; a signal is 1, 0, -1, or -128 for no opinion", codes[i], i / market.m)));
     }
-    if pace == Pace::Quick && plain(engine, market) {
+    if pace == Pace::Quick && lane::plain(engine, market) {
         let mut next = |from: usize, has: i8| {
             let at = from + simd::next_opinion(&codes[from..], has);
             codes.get(at).map(|c| (at, c.signum(), size.map_or(1.0, |s| s[at])))
         };
-        if direct(engine, market, &mut next, equity)? {
+        if lane::direct(engine, market, &mut next, equity)? {
             return Ok(());
         }
         let record = engine.recording();
@@ -174,7 +174,7 @@ fn ascending(what: &str, rows: &[i64], n: usize, strictly: bool) -> Result<()> {
     }
 }
 
-fn shape(engine: &Engine, market: &Market, equity: &[f64]) -> Result<()> {
+pub(crate) fn shape(engine: &Engine, market: &Market, equity: &[f64]) -> Result<()> {
     market.check()?;
     if engine.spec.n_assets() != market.m {
         return Err(Error::Input(format!("the spec is for {} assets, the market has {}", engine.spec.n_assets(), market.m)));
@@ -416,122 +416,4 @@ fn quiet_trail_buy(
         }
     }
     (n, ext, level)
-}
-
-/// Signals of one asset with nothing but market orders at the next open: no order ever rests, so none need be kept.
-fn plain(engine: &Engine, market: &Market) -> bool {
-    let set = &engine.spec.set;
-    market.m == 1
-        && market.n > 0
-        && market.whole
-        && market.actions.is_empty()
-        && market.funding.is_none()
-        && set.fill == FillRule::NextOpen
-        && !engine.capped
-        && !set.protection.any()
-        && engine.may_pass()
-        && set.leverage == 1.0
-        && !set.close_last
-        && engine.sizes_at_fill()
-        && engine.pool.rows.is_none()
-        && engine.ledger.fills.is_none()
-}
-
-/// Run opinions as [`signals`] would, where nothing but market orders at the next open can happen. False if the general engine has to do it.
-pub(crate) fn changes(engine: &mut Engine, market: &Market, changes: &mut crate::rules::Changes, equity: &mut [f64]) -> Result<bool> {
-    if !plain(engine, market) {
-        return Ok(false);
-    }
-    direct(engine, market, &mut |from, has| changes.next(from, has).map(|(at, code)| (at, code, 1.0)), equity)
-}
-
-/// `next(from, has)` gives bar, code and scale of the first opinion other than `has`. False: start again with the general engine.
-#[inline(always)]
-fn direct(engine: &mut Engine, market: &Market, next: &mut impl FnMut(usize, i8) -> Option<(usize, i8, f64)>, equity: &mut [f64]) -> Result<bool> {
-    shape(engine, market, equity)?;
-    let n = market.n;
-    let mut from = 0;
-    loop {
-        let has = engine.ledger.positions[0].sign();
-        // Decisions on the last bar come too late for the next open.
-        let decision = next(from, has).filter(|d| d.0 + 1 < n);
-        let until = decision.map_or(n, |d| d.0 + 1);
-        let cash = from_units(engine.ledger.cash);
-        if has == 0 {
-            equity[from..until].fill(cash);
-        } else {
-            let low = simd::value(cash, engine.ledger.positions[0].qm, &market.close[from..until], &mut equity[from..until]);
-            engine.ledger.tally.bars_held += (until - from) as u64;
-            // Ruin and margin calls are for the general engine.
-            if low <= 0.0 || (has < 0 && margin_called(engine, &market.close[from..until], &equity[from..until])) {
-                return Ok(false);
-            }
-        }
-        let Some((at, want, scale)) = decision else { break };
-        let bar = market.timeless(at + 1);
-        engine.mark[0] = market.close[at];
-        if !trade_at_open(engine, &bar, has, want, engine.spec.set.size * scale)? {
-            return Ok(false);
-        }
-        from = at + 1;
-    }
-    engine.t = n as i64 - 1;
-    engine.mark[0] = market.close[n - 1];
-    engine.equity = equity[n - 1];
-    Ok(true)
-}
-
-fn margin_called(engine: &Engine, close: &[f64], equity: &[f64]) -> bool {
-    let (size, multiplier) = (engine.ledger.positions[0].qf.abs(), engine.spec.rules[0].multiplier);
-    let maintenance = engine.spec.set.maintenance_margin;
-    maintenance > 0.0 && equity.iter().zip(close).any(|(e, c)| *e < maintenance * (size * multiplier * c))
-}
-
-/// What `signal` and the open phase do for one asset without protection, without putting orders into the book.
-/// False: something rare happened that the general engine has to sort out.
-#[inline]
-fn trade_at_open(engine: &mut Engine, bar: &Bar, has: i8, want: i8, size: f64) -> Result<bool> {
-    let raw = bar.open[0];
-    let submitted = bar.t - 1;
-    let mut request = Request {
-        order: engine.pool.next_id,
-        asset: 0,
-        buys: has < 0,
-        qty: engine.ledger.positions[0].qty.abs(),
-        raw,
-        phase: Phase::Open,
-        as_limit: false,
-        fok: false,
-        reason: Reason::Signal,
-        ambiguous: false,
-        submitted,
-    };
-    let mut enters = want != 0;
-    if enters {
-        if let Some(reason) = engine.entry_ban(0, submitted, want < 0) {
-            engine.refusals[reason as usize] += 1;
-            enters = false;
-        }
-    }
-    let equity = if enters { from_units(engine.ledger.cash) + engine.ledger.positions[0].qm * raw } else { 0.0 };
-    if has != 0 {
-        engine.pool.next_id += 1;
-        let out = engine.fill_reducing(bar, &request)?;
-        if out.refused != Reason::None {
-            return Ok(false);
-        }
-    }
-    if enters {
-        request.order = engine.pool.next_id;
-        engine.pool.next_id += 1;
-        request.buys = want > 0;
-        request.qty = engine.entry_units(0, want > 0, size, raw, equity, &crate::types::Protection::NONE)?;
-        if request.qty > 0 {
-            let out = engine.fill_increasing(bar, &request)?;
-            if out.refused != Reason::None {
-                engine.refusals[out.refused as usize] += 1;
-            }
-        }
-    }
-    Ok(true)
 }

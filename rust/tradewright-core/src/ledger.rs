@@ -119,7 +119,7 @@ impl Default for Tally {
 
 impl Tally {
     #[inline(always)]
-    fn trade(&mut self, pnl: f64, ret: f64) {
+    pub(crate) fn trade(&mut self, pnl: f64, ret: f64) {
         self.n += 1;
         if pnl > 0.0 {
             self.wins += 1;

@@ -10,6 +10,7 @@ pub mod engine;
 pub mod error;
 mod fill;
 pub mod kernels;
+mod lane;
 pub mod ledger;
 pub mod market;
 pub mod order;

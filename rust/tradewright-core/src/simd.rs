@@ -89,12 +89,29 @@ fn value_in<P: Pack>(cash: f64, quantity: f64, price: &[f64], out: &mut [f64]) -
         v.store(o);
         low = v.min(low);
     }
-    let mut lowest = f64::INFINITY;
+    let mut lowest = least(low);
     for (o, p) in a_rest.iter_mut().zip(b_rest) {
-        *o = cash + quantity * p;
-        lowest = lowest.min(*o);
+        let v = cash + quantity * p;
+        *o = v;
+        lowest = if v < lowest { v } else { lowest };
     }
-    low.array().iter().fold(lowest, |x, y| x.min(*y))
+    lowest
+}
+
+/// The smallest lane.
+#[inline(always)]
+fn least<P: Pack>(x: P) -> f64 {
+    let l = x.array();
+    let of = |a: f64, b: f64| if a < b { a } else { b };
+    of(of(of(l[0], l[4]), of(l[2], l[6])), of(of(l[1], l[5]), of(l[3], l[7])))
+}
+
+/// The largest lane.
+#[inline(always)]
+fn most<P: Pack>(x: P) -> f64 {
+    let h = x.array();
+    let of = |a: f64, b: f64| if a > b { a } else { b };
+    of(of(of(h[0], h[4]), of(h[2], h[6])), of(of(h[1], h[5]), of(h[3], h[7])))
 }
 
 wide! {
@@ -329,13 +346,7 @@ fn extremes<P: Pack>(block: &[f64; 64]) -> (f64, f64) {
         low = x.min(low);
         high = x.max(high);
     }
-    let (l, h) = (low.array(), high.array());
-    let least = |a: f64, b: f64| if a < b { a } else { b };
-    let most = |a: f64, b: f64| if a > b { a } else { b };
-    (
-        least(least(least(l[0], l[4]), least(l[2], l[6])), least(least(l[1], l[5]), least(l[3], l[7]))),
-        most(most(most(h[0], h[4]), most(h[2], h[6])), most(most(h[1], h[5]), most(h[3], h[7]))),
-    )
+    (least(low), most(high))
 }
 
 packed! {

@@ -3,6 +3,7 @@
 use crate::drive::{self, Pace};
 use crate::engine::{Engine, Record};
 use crate::error::Result;
+use crate::lane;
 use crate::market::Market;
 use crate::rules::{Changes, Columns, Manner, Rule};
 use crate::spec::Spec;
@@ -36,7 +37,7 @@ impl Bench {
     /// The same from changes of opinion; false if they do not suffice.
     fn measure_changes(&mut self, market: &Market, out: &mut [f64; WIDTH]) -> Result<bool> {
         self.engine.reset(Record::NOTHING);
-        if !drive::changes(&mut self.engine, market, &mut self.changes, &mut self.equity)? {
+        if !lane::changes(&mut self.engine, market, &mut self.changes, &mut self.equity)? {
             return Ok(false);
         }
         self.metrics(out);
