@@ -271,6 +271,40 @@ def test_brackets(bt: Any, draw_bars: Bars, seed: int, levels: tuple[float | Non
         assert (np.asarray(result.trades["entry_bar"]) == np.asarray(result.trades["exit_bar"])).any()
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_protection_that_the_entry_has_passed_already(bt: Any, draw_bars: Bars, seed: int) -> None:
+    """Prices chosen at the close; the open jumps beyond one of them, and the position ends where it began."""
+    calm = draw_bars(110 + seed, 1500, sigma=0.003, gap=0.0, wick=0.002)
+    jump = np.exp(np.cumsum(0.01 * np.random.default_rng(seed + 9).standard_normal((1500, 1)), axis=0))
+    op, hi, lo, cl = (np.round(getattr(calm, name) * jump, 4) for name in ("open", "high", "low", "close"))
+    bars = tw.Bars.from_arrays(calm.ts, op, hi, lo, cl, calm.volume)
+    stop, target = 0.012, 0.02
+    apart = (1.0 + target) / (1.0 - stop)
+    assert (bars.open / bars.low).max() < apart > (bars.high / bars.open).max()
+    side = np.random.default_rng(seed).choice([0, 1, -1], 1500, p=[0.6, 0.2, 0.2])
+    side[0] = side[-1] = 0
+    close = bars.close[:, 0]
+
+    def around(row: int) -> tuple[float, float]:
+        return float(close[row] * (1.0 - side[row] * stop)), float(close[row] * (1.0 + side[row] * target))
+
+    def other_step(strategy: Any, row: int) -> None:
+        if not strategy.position and side[row]:
+            sl, tp = around(row)
+            (strategy.buy if side[row] > 0 else strategy.sell)(size=100, sl=sl, tp=tp)
+
+    def our_step(ctx: Any, row: int) -> None:
+        if not ctx.position and side[row]:
+            sl, tp = around(row)
+            ctx.order(100.0 * side[row], stop_loss=sl, take_profit=tp, protect_kind="price")
+
+    result = tw.backtest(bars, Decides(our_step), **OURS)
+    assert_same(result, theirs(bt, bars, other_step), least=80)
+    table = result.trades
+    at_once = np.asarray(table["entry_price"]) == np.asarray(table["exit_price"])
+    assert {"stop", "target"} <= set(np.asarray(table["exit_reason"])[at_once])
+
+
 def test_a_bar_that_opens_beyond_the_target_and_falls_to_the_stop(bt: Any) -> None:
     """The open comes first: the target is filled there. Backtesting.py looks at the stop first and takes a loss."""
     quiet = [100.0, 100.5, 99.5, 100.0]

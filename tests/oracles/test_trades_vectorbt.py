@@ -19,9 +19,6 @@ CASH = 250_000.0
 FEE, SLIP = 0.0005, 0.0001
 COSTS: dict[str, Any] = {"commission": FEE, "slippage": SLIP, "initial_capital": CASH}
 
-# Under the margin rule (shorts) a quantity that misses the limit by rounding is cut by a millionth.
-MARGIN_STEP = 5e-6
-
 pytestmark = pytest.mark.filterwarnings("ignore")  # the other library's own
 
 
@@ -93,7 +90,7 @@ def test_moving_average_cross_that_flips(vbt: Any, draw_bars: Callable[..., tw.B
     up, down = crosses(bars.close[:, 0], 10, 40)
     options: dict[str, Any] = {"params": {"fast": 10, "slow": 40, "direction": "long_short"}, "maintenance_margin": 0.0}
     result = tw.backtest(bars, "sma_cross", **options, **COSTS)
-    assert_same(result, theirs(vbt, bars, np.where(up, 1, np.where(down, -1, HOLD))), MARGIN_STEP, least=60)
+    assert_same(result, theirs(vbt, bars, np.where(up, 1, np.where(down, -1, HOLD))), least=60)
 
 
 @pytest.mark.parametrize("rough", [False, True], ids=["calm", "gappy"])
@@ -115,7 +112,7 @@ def test_random_signals_to_both_sides(vbt: Any, draw_bars: Callable[..., tw.Bars
     )
     result = tw.backtest(bars, signals=signals, maintenance_margin=0.0, **COSTS)
     assert set(result.trades["direction"]) == {"long", "short"}
-    assert_same(result, theirs(vbt, bars, signals), MARGIN_STEP, least=50)
+    assert_same(result, theirs(vbt, bars, signals), least=50)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -127,7 +124,7 @@ def test_executions_of_flips(vbt: Any, draw_bars: Callable[..., tw.Bars], seed: 
     held = np.zeros(600)
     np.add.at(held, np.asarray(result.fills["bar"]), np.asarray(result.fills["quantity"]))
     expected = theirs(vbt, bars, signals).assets().to_numpy()
-    np.testing.assert_allclose(held.cumsum(), expected, rtol=MARGIN_STEP, atol=1e-8)
+    np.testing.assert_allclose(held.cumsum(), expected, rtol=1e-9, atol=1e-8)
 
 
 @pytest.mark.parametrize("fraction", [0.25, 0.8])
@@ -234,7 +231,7 @@ def test_cross_on_real_bars(
     result = tw.backtest(bars, "sma_cross", params=rule, maintenance_margin=0.0, **COSTS)
     up, down = crosses(bars.close[:, 0], fast, slow)
     other = theirs(vbt, bars, np.where(up, 1, np.where(down, -int(flip), HOLD)))
-    assert_same(result, other, MARGIN_STEP if flip else 1e-9)
+    assert_same(result, other)
 
 
 def test_sums_of_a_sweep(vbt: Any, draw_bars: Callable[..., tw.Bars]) -> None:
