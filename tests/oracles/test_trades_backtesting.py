@@ -321,8 +321,8 @@ def test_a_bar_that_opens_beyond_the_target_and_falls_to_the_stop(bt: Any) -> No
 @pytest.mark.parametrize("seed", range(3))
 def test_trail_that_moves_when_the_bar_is_over(bt: Any, draw_bars: Bars, seed: int, side: int) -> None:
     """``trail_update="bar"``: from the entry price at first, then from the highest high of the bars before."""
-    bars = draw_bars(70 + seed, 1500, sigma=0.008, gap=0.003, wick=0.003)
-    trail = 0.03
+    bars = draw_bars(70 + seed, 1500, sigma=0.01, gap=0.003, wick=0.006)
+    trail = 0.015
     enter = np.random.default_rng(seed).random(1500) < 0.1
     enter[0] = enter[-1] = False
     opened, high, low = bars.open[:, 0], bars.high[:, 0], bars.low[:, 0]
@@ -339,10 +339,12 @@ def test_trail_that_moves_when_the_bar_is_over(bt: Any, draw_bars: Bars, seed: i
             order(size=100, sl=float(opened[row + 1] * (1.0 - side * trail)))
 
     signals = np.where(enter, side, HOLD)
-    options: dict[str, Any] = {"size": 100, "size_mode": "quantity", "trail": trail, "trail_update": "bar"}
-    result = tw.backtest(bars, signals=signals, **options, **OURS)
+    options: dict[str, Any] = {"signals": signals, "size": 100, "size_mode": "quantity", "trail": trail, **OURS}
+    result = tw.backtest(bars, trail_update="bar", **options)
     assert_same(result, theirs(bt, bars, step), least=20)
     assert set(result.trades["exit_reason"]) - {"open"} == {"trail"}
+    inside = tw.backtest(bars, trail_update="path", **options)
+    assert inside.trades["exit_bar"].tolist() != result.trades["exit_bar"].tolist()
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -234,7 +234,8 @@ def test_cross_on_real_bars(
     assert_same(result, other)
 
 
-def test_sums_of_a_sweep(vbt: Any, draw_bars: Callable[..., tw.Bars]) -> None:
+@pytest.mark.parametrize("flip", [False, True], ids=["long", "long_short"])
+def test_sums_of_a_sweep(vbt: Any, draw_bars: Callable[..., tw.Bars], flip: bool) -> None:
     """Final equity, drawdown, Sharpe ratio per day and number of trades of 60 pairs, by all three ways to run them."""
     bars = draw_bars(5, 2520, sigma=0.012)
     close = bars.close[:, 0]
@@ -242,9 +243,11 @@ def test_sums_of_a_sweep(vbt: Any, draw_bars: Callable[..., tw.Bars]) -> None:
     made = [crosses(close, *pair) for pair in pairs]
     ups, downs = (np.column_stack([pair[k] for pair in made]) for k in (0, 1))
     wide = np.broadcast_to(close[:, None], ups.shape)
+    direction = "both" if flip else "longonly"  # with both, an exit goes short
     portfolio = vbt.Portfolio.from_signals(
-        wide, next_row(ups), next_row(downs), price=bars.open, init_cash=CASH, fees=FEE, slippage=SLIP, freq="1D"
-    )
+        wide, next_row(ups), next_row(downs), price=bars.open, init_cash=CASH, fees=FEE, slippage=SLIP, freq="1D",
+        direction=direction,
+    )  # fmt: skip
     other = {
         "final_equity": np.asarray(portfolio.final_value()),
         "max_drawdown": np.asarray(portfolio.max_drawdown()),
@@ -255,17 +258,23 @@ def test_sums_of_a_sweep(vbt: Any, draw_bars: Callable[..., tw.Bars]) -> None:
 
     market = core.Market(bars.ts, bars.open, bars.high, bars.low, bars.close)
     spec = core.Spec(1, initial_cash=CASH, maker_rate=FEE, taker_rate=FEE, slip_model="rate", slip_a=SLIP,
-                     allow_short=False, periods_per_year=1.0)  # fmt: skip
+                     allow_short=flip, maintenance_margin=0.0, periods_per_year=1.0)  # fmt: skip
     params = np.array(pairs, dtype=np.float64)
-    signals = np.stack([core.rule_signals("sma_cross", market, pair, by_state=False).reshape(-1) for pair in params])
+    signals = np.stack(
+        [
+            core.rule_signals("sma_cross", market, pair, by_state=False, long_only=not flip).reshape(-1)
+            for pair in params
+        ]
+    )
     for rows in (
-        core.sweep_rule(market, spec, "sma_cross", params, by_state=False, threads=1),
+        core.sweep_rule(market, spec, "sma_cross", params, by_state=False, long_only=not flip, threads=1),
         core.sweep_signals(market, spec, signals, threads=1),
     ):
         for name, values in other.items():
             np.testing.assert_allclose(rows[:, core.METRICS.index(name)], values, rtol=1e-9, atol=1e-12, err_msg=name)
     for k in (0, 17, 59):
-        stats = tw.backtest(bars, "sma_cross", params=dict(zip(("fast", "slow"), pairs[k], strict=True)), **COSTS).stats
+        rule = {"fast": pairs[k][0], "slow": pairs[k][1], "direction": "long_short" if flip else "long"}
+        stats = tw.backtest(bars, "sma_cross", params=rule, maintenance_margin=0.0, **COSTS).stats
         assert stats["n_trades"] == other["n_trades"][k]
         assert stats["final_equity"] == pytest.approx(other["final_equity"][k], rel=1e-9)
         assert stats["sharpe"] / np.sqrt(365.0) == pytest.approx(other["sharpe"][k], rel=1e-9)
