@@ -199,7 +199,7 @@ def series_from_table(
     if "time" not in roles:
         raise DataError(
             f"No time column among {', '.join(map(repr, names[:12]))} of {provenance.source or 'the table'}; "
-            "name it with columns={'time': ...}."
+            "name it with columns={'time': ...} (--set data.columns.time=...)."
         )
     labels, named_utc = _labels(table, roles, reading)
     if named_utc and not labels.aware:
@@ -327,7 +327,7 @@ def _wide(
     source = provenance.source
     if not have or any(role in roles for role in ("open", "high", "low")):
         raise DataError(f"No close column among {', '.join(map(repr, list(table)[:12]))} of {source or 'the table'}; "
-                        "name it with columns={'close': ...}.")  # fmt: skip
+                        "name it with columns={'close': ...} (--set data.columns.close=...).")  # fmt: skip
     if symbol is not None and len(have) == 1:
         return [_series(table, {"time": roles["time"], "close": have[0]}, labels, symbol, reading, provenance, ragged,
                         None)]  # fmt: skip

@@ -2,7 +2,8 @@
 
 Entry points: `read_delimited`.
 
-What is accepted: comma, semicolon, tab or bar as delimiter; quotes; gzip; a byte-order mark; lines before the header (a
+What is accepted: comma, semicolon, tab or bar as delimiter; quotes; gzip; UTF-8, UTF-16 with a byte-order mark, and
+Windows-1252; with semicolons, decimal commas; lines before the header (a
 vendor's address, a title); the three header lines that yfinance writes; blank lines; rows with the wrong number of
 cells, which are left out and counted.
 
@@ -15,6 +16,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import re
 from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -35,6 +37,9 @@ _DELIMITERS: Final = (",", ";", "\t", "|")
 _HEADER_SEARCH: Final = 12  # lines looked at before giving up on a header
 _CHUNK: Final = 4_000_000  # characters
 _GZIP_MAGIC: Final = b"\x1f\x8b"
+_DECIMAL_COMMA: Final = re.compile(r"(?<![^;\"\n])([+-]?[\d.]+),(\d+)(?![^;\"\n])")  # a whole cell
+_THOUSANDS: Final = re.compile(r"\d,\d{3}(,\d{3}|\.\d)")  # 1,250,000 or 1,250.75: commas that are no decimals
+_UTF16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
 def read_delimited(path: Path, *, columns: dict[str, str] | None = None) -> tuple[dict[str, Cells], int]:
@@ -71,9 +76,14 @@ def read_delimited(path: Path, *, columns: dict[str, str] | None = None) -> tupl
     ({'date': ['2024-01-02'], 'close': ['1.5']}, 1)
     """
     text = _text(path)
+    if not text.strip():
+        raise DataError(f"{path.name} is empty.")
     header, delimiter, body = _header(text, path, columns)
     if not body.strip():
         raise DataError(f"{path.name} has a header ({', '.join(header[:8])}) but no rows.")
+    if delimiter == ";" and "," in body and not _THOUSANDS.search(body):
+        # Semicolons separate cells where the comma is taken: by decimals, even where three digits follow it.
+        body = _DECIMAL_COMMA.sub(lambda match: match[1].replace(".", "") + "." + match[2], body)
     if '"' in body:
         return _quoted(header, delimiter, body)
     body = body.rstrip("\n")
@@ -138,9 +148,15 @@ def _text(path: Path) -> str:
             raw = gzip.decompress(raw)
     except (OSError, EOFError, gzip.BadGzipFile) as error:
         raise DataProviderError(f"{path} cannot be read: {error}.") from None
-    if b"\x00" in raw[:1024]:
+    if b"\x00" in raw[:1024] and raw[:2] not in _UTF16_MARKS:
         raise DataError(f"{path.name} is not text; Parquet files are read by provider='parquet'.")
-    text = raw.decode("utf-8-sig", errors="replace")
+    if raw[:2] in _UTF16_MARKS:
+        text = raw.decode("utf-16", errors="replace")
+    else:
+        try:
+            text = raw.decode("utf-8-sig")
+        except UnicodeDecodeError:  # what is not UTF-8 in practice comes from an old Windows
+            text = raw.decode("cp1252", errors="replace")
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
@@ -166,7 +182,10 @@ def _header(text: str, path: Path, columns: dict[str, str] | None) -> tuple[list
         start = end + 1
     if fallback is None or all(_is_number(name) or not name for name in fallback[0][1:]):
         first = text[:80].partition("\n")[0]
-        raise DataError(f"{path.name} has no header line with column names; its first line is {first!r}.")
+        raise DataError(
+            f"{path.name} has no header line with column names; its first line is {first!r}. Put one above it, such as "
+            "date,open,high,low,close,volume."
+        )
     return _unique(fallback[0]), fallback[1], fallback[2]
 
 

@@ -9,6 +9,7 @@ An unreadable stamp is `stamps.NAT`, an unreadable or empty number is NaN and, w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 __all__ = ["RawSeries", "to_floats"]
 
 _NO_ROWS: Final = np.zeros(0, dtype=np.int64)
+_GROUPED: Final = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")  # 1,250 and 1,250.75
+_COMMA: Final = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+")  # 102,5 and 1.250,75
+_DOTS: Final = re.compile(r"[+-]?\d{1,3}(\.\d{3}){2,}")  # 1.250.000
+_DECORATION: Final = str.maketrans("", "", "$\u20ac\u00a3\u00a5 \u00a0\u202f")
 _EMPTY: Final = frozenset({"", "na", "n/a", "nan", "null", "none", "-", ".", "#n/a"})
 
 
@@ -81,7 +86,9 @@ def to_floats(cells: Sequence[Any] | npt.NDArray[Any]) -> tuple[npt.NDArray[np.f
     Parameters
     ----------
     cells : sequence or array
-        Numbers or text. Thousands separators are understood in text; what means "missing" becomes NaN.
+        Numbers or text. In text, currency signs, thousands separators (1,250.75) and decimal commas (102,5 and
+        1.250,75) are understood. Which of the two a comma is, is decided for the whole column, never cell by cell: it
+        separates thousands when every comma of the column could. What means "missing" becomes NaN.
 
     Returns
     -------
@@ -95,6 +102,8 @@ def to_floats(cells: Sequence[Any] | npt.NDArray[Any]) -> tuple[npt.NDArray[np.f
     >>> values, text_rows = to_floats(["1.5", "", "abc", "1,250", None])
     >>> values.tolist(), text_rows.tolist()
     ([1.5, nan, nan, 1250.0, nan], [2])
+    >>> to_floats(["102,5", "1.102,125", "99"])[0].tolist()
+    [102.5, 1102.125, 99.0]
     """
     if isinstance(cells, np.ndarray) and cells.dtype.kind in "fiub":
         return np.ascontiguousarray(cells, dtype=np.float64), _NO_ROWS
@@ -105,6 +114,7 @@ def to_floats(cells: Sequence[Any] | npt.NDArray[Any]) -> tuple[npt.NDArray[np.f
         pass
     values = np.full(len(items), np.nan)
     text_rows: list[int] = []
+    with_comma: list[tuple[int, str]] = []
     for row, item in enumerate(items):
         if item is None:
             continue
@@ -114,8 +124,18 @@ def to_floats(cells: Sequence[Any] | npt.NDArray[Any]) -> tuple[npt.NDArray[np.f
             text = str(item).strip()
             if text.casefold() in _EMPTY:
                 continue
+            text = text.translate(_DECORATION)
+            if "," in text:
+                with_comma.append((row, text))
+                continue
             try:
-                values[row] = float(text.replace(",", ""))
+                values[row] = float(text.replace(".", "") if _DOTS.fullmatch(text) else text)
             except ValueError:
                 text_rows.append(row)
-    return values, np.array(text_rows, dtype=np.int64)
+    grouped = all(_GROUPED.fullmatch(text) or not _COMMA.fullmatch(text) for _, text in with_comma)
+    for row, text in with_comma:
+        if (_GROUPED if grouped else _COMMA).fullmatch(text):
+            values[row] = float(text.replace(",", "") if grouped else text.replace(".", "").replace(",", "."))
+        else:
+            text_rows.append(row)
+    return values, np.array(sorted(text_rows), dtype=np.int64)

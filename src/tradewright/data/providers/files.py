@@ -150,19 +150,26 @@ class FileProvider(SeriesProvider):
         out: list[RawSeries] = []
         if workers <= 1:
             for done, (symbol, path) in enumerate(files):
-                out += self._series_of(path, [symbol], symbol)
+                out += self._of_folder(symbol, path)
                 if progress is not None:
                     progress(done + 1, len(files))
         else:
             from concurrent.futures import ThreadPoolExecutor
 
             with ThreadPoolExecutor(workers) as pool:
-                jobs = pool.map(lambda job: self._series_of(job[1], [job[0]], job[0]), files)
+                jobs = pool.map(lambda job: self._of_folder(*job), files)
                 for done, found in enumerate(jobs):
                     out += found
                     if progress is not None:
                         progress(done + 1, len(files))
         return [only_interval(raw, interval) for raw in settle_sides(out)]
+
+    def _of_folder(self, symbol: str, path: Path) -> list[RawSeries]:
+        try:
+            return self._series_of(path, [symbol], symbol)
+        except DataError as error:
+            # Left out in silence, one broken file would change what is traded.
+            raise type(error)(f"{error} To leave {path.name} out, name the symbols you want.") from None
 
     def _series_of(self, path: Path, symbols: Sequence[str] | None, symbol: str | None) -> list[RawSeries]:
         table, ragged = self.read(path)
