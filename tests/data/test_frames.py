@@ -157,3 +157,9 @@ def test_load_takes_frames_and_cuts_them() -> None:
     weekly = load("SPY", data=indexed(), interval="1w")
     assert weekly.open[:, 0].tolist() == [10.0]
     assert weekly.close[:, 0].tolist() == [14.0]
+
+
+def test_a_lazy_polars_frame_is_collected() -> None:
+    polars = pytest.importorskip("polars")
+    table = {"date": ["2024-01-02", "2024-01-03"], "close": [1.5, 2.5]}
+    assert bars_from(polars.LazyFrame(table)).close[:, 0].tolist() == [1.5, 2.5]

@@ -253,7 +253,8 @@ def _table(data: Any) -> dict[str, Column]:
     """Columns of a polars, PyArrow or other table."""
     import narwhals as nw
 
-    frame = nw.from_native(data, eager_only=True)
+    found = nw.from_native(data)
+    frame = found.collect() if isinstance(found, nw.LazyFrame) else found
     out: dict[str, Column] = {}
     for name in frame.columns:
         column = frame[name]
