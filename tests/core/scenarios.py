@@ -259,7 +259,12 @@ def draw_orders(rng: np.random.Generator, out: Scenario) -> None:
         "tif": rng.choice(5, n, p=[0.5, 0.15, 0.1, 0.15, 0.1]).astype(np.int8),
         "gtd": out.bars["ts"][np.minimum(bar + rng.integers(0, 4, n), out.n_bars - 1)],
         "reduce_only": (rng.random(n) < 0.2).astype(np.int8),
-        "group": np.where(rng.random(n) < 0.3, asset + out.n_assets * rng.integers(0, 3, n), -1).astype(np.int64),
+        "group": np.where(
+            rng.random(n) < 0.3,
+            # Some groups are of one asset, some span them.
+            np.where(rng.random(n) < 0.5, asset, 0) + out.n_assets * rng.integers(0, 3, n),
+            -1,
+        ).astype(np.int64),
     }
     for name in ("stop_loss", "take_profit", "trail_stop"):
         kinds = rng.integers(0, 3 if name == "trail_stop" else 4, n).astype(np.int8)

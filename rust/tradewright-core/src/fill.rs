@@ -502,20 +502,24 @@ impl Engine {
         Ok(())
     }
 
+    /// A group loses as much as one of its orders filled. Groups of users may span assets, protective ones cannot.
     fn one_cancels_other(&mut self, asset: usize, id: i64, group: i64, protective: bool, qty: Units) {
-        let mut at = 0;
-        while at < self.pool.book[asset].len() {
-            let slot = self.pool.book[asset][at];
-            let other = &mut self.pool.slots[slot as usize];
-            if other.group == group && other.id != id && other.protective() == protective {
-                let cut = qty.min(other.rest.abs());
-                other.rest -= if other.rest > 0 { cut } else { -cut };
-                if other.rest == 0 {
-                    self.pool.close(slot, Status::Cancelled, Reason::Oco);
-                    continue;
+        let assets = if protective { asset..asset + 1 } else { 0..self.pool.book.len() };
+        for j in assets {
+            let mut at = 0;
+            while at < self.pool.book[j].len() {
+                let slot = self.pool.book[j][at];
+                let other = &mut self.pool.slots[slot as usize];
+                if other.group == group && other.id != id && other.protective() == protective {
+                    let cut = qty.min(other.rest.abs());
+                    other.rest -= if other.rest > 0 { cut } else { -cut };
+                    if other.rest == 0 {
+                        self.pool.close(slot, Status::Cancelled, Reason::Oco);
+                        continue;
+                    }
                 }
+                at += 1;
             }
-            at += 1;
         }
     }
 

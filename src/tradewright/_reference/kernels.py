@@ -210,7 +210,8 @@ def momentum_weights(close: F64, lookback: int, skip: int, every: int, top: int,
 def first_bad_bar(open: F64, high: F64, low: F64, close: F64, volume: F64 | None) -> int:
     """Index of the first bar that breaks a rule; -1 when clean.
 
-    Prices are finite and positive, no price lies outside of low to high, volumes are not negative and not infinite (NaN: not known).
+    Prices are finite and positive, no price lies outside of low to high, volumes are not negative and not infinite
+    (NaN: not known).
 
     >>> x = np.array([1.0, 2.0])
     >>> first_bad_bar(x, x, x, x, None), first_bad_bar(x, np.array([1.0, 1.5]), x, x, None)
@@ -223,6 +224,7 @@ def first_bad_bar(open: F64, high: F64, low: F64, close: F64, volume: F64 | None
             is_usable = all(math.isfinite(price) and price > 0.0 for price in prices)
             if not is_usable or top < max(prices) or bottom > min(prices):
                 return t
-        if volume is not None and any(v < 0.0 or math.isinf(v) for v in np.atleast_1d(volume[t]).tolist()):
+        traded = [] if volume is None else np.atleast_1d(volume[t]).tolist()
+        if any(v < 0.0 or math.isinf(v) for v in traded):
             return t
     return -1
