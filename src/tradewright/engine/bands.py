@@ -8,6 +8,7 @@ strategy is run anew, because what it sees depends on its fills). The band from 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -29,6 +30,9 @@ __all__ = ["ORDER_DEPENDENT_SHARE", "RULES", "Bands", "bands_of"]
 RULES: Final = ("pessimistic", "expected", "optimistic")
 ORDER_DEPENDENT_SHARE: Final = 0.1
 """Share of order-dependent trades from which a whole result is called order-dependent."""
+
+WORTH_A_THREAD: Final = 5_000
+"""Bars from which two runs are made at the same time."""
 
 _RESTING: Final = ("limit", "stop", "stop_limit", "trail")
 
@@ -104,31 +108,50 @@ def bands_of(prepared: Prepared, decisions: Decisions, run: core.Run) -> Bands:
     run : core.Run
         Made under ``prepared.settings.intrabar``.
     """
-    runs: dict[str, core.Run] = {prepared.settings.intrabar: run}
+    runs = dict.fromkeys(RULES, run)
     rests = _rests(prepared, decisions, run)
-    for rule in RULES:
-        if rule in runs:
-            continue
-        if not rests:
-            runs[rule] = run
-            continue
-        settings = replace(prepared.settings, intrabar=rule)
-        spec = spec_of(prepared.bars, settings, prepared.periods_per_year)
-        runs[rule] = decisions.run(prepared.market, spec, prepared.bars)
-    trades = runs["pessimistic"].trades
-    closed = trades["exit_bar"] >= 0
-    values = {rule: {name: _defined(value) for name, value in runs[rule].stats.items()} for rule in RULES}
-    low = high = 0.0
     if rests:
-        low, high = _range([runs[rule] for rule in RULES], prepared, decisions.kind)
+        runs |= _others(prepared, decisions)
+    tables = [runs[rule].trades for rule in RULES]
+    closed = tables[0]["exit_bar"] >= 0
+    values = {rule: {name: _defined(value) for name, value in runs[rule].stats.items()} for rule in RULES}
     returns = [float(values[rule]["total_return"] or 0.0) for rule in RULES]
+    reach = _range([runs[rule] for rule in RULES], tables, prepared, decisions.kind) if rests else ()
     return Bands(
         **values,
-        n_order_dependent=int((trades["ambiguous"][closed] != 0).sum()),
+        n_order_dependent=int((tables[0]["ambiguous"][closed] != 0).sum()),
         n_trades=int(closed.sum()),
-        low=min(low, *returns) if rests else min(returns),
-        high=max(high, *returns) if rests else max(returns),
+        low=min(*returns, *reach),
+        high=max(*returns, *reach),
     )
+
+
+def _others(prepared: Prepared, decisions: Decisions) -> dict[str, core.Run]:
+    """Runs under the rules that the settings do not name, at the same time where that pays."""
+    rules = [rule for rule in RULES if rule != prepared.settings.intrabar]
+    runs: dict[str, core.Run] = {}
+
+    def add(rule: str) -> None:
+        spec = prepared.memory.get(f"spec {rule}")
+        if spec is None:
+            settings = replace(prepared.settings, intrabar=rule)
+            spec = prepared.memory[f"spec {rule}"] = spec_of(prepared.bars, settings, prepared.periods_per_year)
+        runs[rule] = decisions.run(prepared.market, spec, prepared.bars)
+
+    if decisions.kind == "callback" or prepared.bars.n_bars < WORTH_A_THREAD or core.__backend__ != "rust":
+        for rule in rules:
+            add(rule)
+        return runs
+    from concurrent.futures import ThreadPoolExecutor
+
+    # The engine releases the interpreter while it runs, and the runs share nothing that changes.
+    first, *rest = rules
+    with ThreadPoolExecutor(len(rest)) as pool:
+        waiting = [pool.submit(add, rule) for rule in rest]
+        add(first)
+        for item in waiting:
+            item.result()
+    return runs
 
 
 def _rests(prepared: Prepared, decisions: Decisions, run: core.Run) -> bool:
@@ -141,46 +164,64 @@ def _rests(prepared: Prepared, decisions: Decisions, run: core.Run) -> bool:
     return bool(np.isin(run.orders["kind"], kinds).any())
 
 
-def _range(runs: Sequence[core.Run], prepared: Prepared, kind: str) -> tuple[float, float]:
+def _range(
+    runs: Sequence[core.Run], tables: Sequence[core.Columns], prepared: Prepared, kind: str
+) -> tuple[float, ...]:
     """Worst and best total return of the histories that can be put together from the runs of `RULES`.
 
     All runs meet where each of them opens the same position (instrument, bar, direction): what they did before does
     not matter for what follows. Between two meetings each run is one possible history, so the worst (best) of all
-    combinations takes the worst (best) run of every stretch.
+    combinations takes the worst (best) run of every stretch. Empty when all are one.
     """
     settings = prepared.settings
     initial, compounds = settings.initial_capital, settings.size_mode in {"fraction", "risk"} and kind != "orders"
-    tables = [run.trades for run in runs]
-    n_bars = runs[0].equity.shape[0]
-    keys = [
-        2 * (table["asset"].astype(np.int64) * n_bars + table["entry_bar"]) + (table["direction"] > 0)
-        for table in tables
-    ]
-    met = np.intersect1d(np.intersect1d(keys[0], keys[1]), keys[2])
-    starts = 2 * n_bars * np.unique(np.concatenate([table["asset"] for table in tables]).astype(np.int64))
-    edges = np.union1d(met, starts)
+    n_bars, n_assets = prepared.bars.n_bars, prepared.bars.n_assets
+    keys = [_entries(table, n_bars, n_assets) for table in tables]
+    edges = _meetings(keys, 2 * n_bars * np.arange(n_assets))
     entered = edges // 2 % n_bars
-    gains = np.empty((2 * len(runs), edges.size))
+    ways: list[F64] = []
     for row, (run, table, key) in enumerate(zip(runs, tables, keys, strict=True)):
-        stretch = np.searchsorted(edges, key, side="right") - 1
-        worst = table["pnl"]
-        if settings.trail and settings.trail_update == "path" and row > 0:
-            worst = worst - _hidden_loss(table, key, tables[0], keys[0], prepared, n_bars)
-        before = np.where(entered > 0, run.equity[entered - 1], initial)
-        for at, pnl in ((row, table["pnl"]), (row + len(runs), worst)):
-            gains[at] = np.bincount(stretch, weights=pnl, minlength=edges.size)
-            if compounds:
-                gains[at] = np.log1p(np.maximum(gains[at] / before, -1.0 + 1e-12))
-    # Measured from one of the runs, so that what no trade explains (dividends, borrow, interest) is in.
-    base = runs[1].final_equity
-    down, up = (float((bound - gains[1]).sum()) for bound in (gains.min(axis=0), gains.max(axis=0)))
-    low, high = (base * np.exp(down), base * np.exp(up)) if compounds else (base + down, base + up)
-    return float(low / initial - 1.0), float(high / initial - 1.0)
+        stretch = edges.searchsorted(key, side="right") - 1
+        pnls = [table["pnl"]]
+        if row > 0 and settings.trail_update == "path":
+            pnls.append(table["pnl"] - _hidden_loss(table, key, tables[0], keys[0], prepared))
+        before = np.maximum(np.where(entered > 0, run.equity[entered - 1], initial), 1e-9 * initial)
+        for pnl in pnls:
+            gain = np.asarray(np.bincount(stretch, weights=pnl, minlength=edges.size), dtype=np.float64)
+            ways.append(np.log1p(np.maximum(gain / before, -1.0 + 1e-12)) if compounds else gain)
+    # Measured from the expected run, so that what no trade explains (dividends, borrow, interest) is in.
+    base, usual, gains = runs[1].final_equity, ways[1], np.array(ways)
+    down, up = (float((bound - usual).sum()) for bound in (gains.min(axis=0), gains.max(axis=0)))
+    if down == up:
+        return ()
+    low, high = (base * math.exp(down), base * math.exp(up)) if compounds else (base + down, base + up)
+    return low / initial - 1.0, high / initial - 1.0
 
 
-def _hidden_loss(
-    table: core.Columns, key: I64, first: core.Columns, first_key: I64, prepared: Prepared, n_bars: int
-) -> F64:
+def _entries(table: core.Columns, n_bars: int, n_assets: int) -> I64:
+    """What each trade opened: instrument, bar and direction in one number."""
+    bar = table["entry_bar"].astype(np.int64)
+    if n_assets > 1:
+        bar += table["asset"].astype(np.int64) * n_bars
+    return 2 * bar + (table["direction"] > 0)
+
+
+def _meetings(keys: Sequence[I64], starts: I64) -> I64:
+    """Entries that every run has, ascending, and the start of each instrument."""
+    if starts.size > 1:  # one instrument's trades are in order already
+        keys = [np.sort(key, kind="stable") for key in keys]
+    met = keys[0]
+    for other in keys[1:]:
+        if other.size == 0:
+            return starts
+        met = met[other[np.minimum(other.searchsorted(met), other.size - 1)] == met]
+    both = np.concatenate((starts, met))
+    if starts.size > 1:
+        both.sort(kind="stable")
+    return both[np.diff(both, prepend=-1) > 0]
+
+
+def _hidden_loss(table: core.Columns, key: I64, first: core.Columns, first_key: I64, prepared: Prepared) -> F64:
     """What each trade could have lost more if the price had turned at the worst moment of its last bar.
 
     A trail that follows the price within the bar can be met anywhere between the far extreme of the bar and the
@@ -201,15 +242,13 @@ def _hidden_loss(
     extreme = np.where(direction > 0, bars.low[bar, asset], bars.high[bar, asset]) * (1.0 - direction * slip)
     multiplier = np.array([instrument.multiplier for instrument in bars.instruments])[asset]
     found = np.abs(table["quantity"][rows]) * multiplier * direction * (table["exit_price"][rows] - extreme)
-    left = first_key * n_bars + first["exit_bar"]
+    # Where the first run left the same trade in the same bar; the last row stands for nowhere.
+    left = np.append(first_key * bars.n_bars + first["exit_bar"], -1)
     order = np.argsort(left, kind="stable")
-    here = key[rows] * n_bars + bar
-    at = np.searchsorted(left[order], here)
-    same = order[np.minimum(at, order.size - 1)] if order.size else np.zeros(rows.size, dtype=np.int64)
-    worse = np.zeros(rows.size, dtype=bool)
-    if order.size:
-        worse = (left[same] == here) & (direction * (table["exit_price"][rows] - first["exit_price"][same]) > 0.0)
-    loss[rows] = np.where(worse, 0.0, np.maximum(found, 0.0))
+    here = key[rows] * bars.n_bars + bar
+    same = order[np.minimum(np.searchsorted(left[order], here), order.size - 1)]
+    gap = direction * (table["exit_price"][rows] - np.append(first["exit_price"], 0.0)[same])
+    loss[rows] = np.where((left[same] == here) & (gap > 0.0), 0.0, np.maximum(found, 0.0))
     return loss
 
 
