@@ -131,8 +131,12 @@ class Settings:
         _check("initial_capital", self.initial_capital, above=0.0, most=1e24)
         if self.size is not None:
             _check("size", self.size, above=0.0)
-            if self.size_mode in {"fraction", "risk"} and self.size > 100.0:
-                raise ConfigError(f"size is {self.size!r}; it is a fraction of equity (0.5 is half), never percent.")
+            most = {"fraction": max(self.leverage, 1.0), "risk": 1.0}.get(self.size_mode, math.inf)
+            if self.size > most:
+                raise ConfigError(
+                    f"size is {self.size!r}; it is a fraction of equity (0.5 is half, never percent), at most {most:g}"
+                    + (" (the leverage)." if self.size_mode == "fraction" else " when it is what a stop may lose.")
+                )
         for name in ("lot", "max_position", "max_gross"):
             if getattr(self, name) is not None:
                 _check(name, getattr(self, name), least=0.0)
