@@ -254,6 +254,15 @@ class Book:
     def cancel(self, order: int) -> bool: ...
     def decided(self) -> None:
         """Steps 9 to 11: the decision of this bar is complete."""
+    def fills(self, since: int = 0) -> Columns:
+        """Fills so far, from number ``since`` on; the columns of ``Run.fills``."""
+
+    def orders(self) -> Columns:
+        """Every order so far, as it stands now; the columns of ``Run.orders``."""
+
+    def cash_flows(self, since: int = 0) -> Columns:
+        """Cash movements so far, from number ``since`` on."""
+
     def finish(self) -> Run: ...
     equity: float
     cash: float

@@ -224,3 +224,26 @@ def test_metrics_of_a_run_follow_their_definitions(engine: ModuleType) -> None:
     assert stats["exposure"] == pytest.approx(3.0 / 5.0)
     assert stats["turnover"] == pytest.approx((110.0 + 110.0 + 130.0) / run.equity.mean())
     assert stats["total_return"] == stats["cagr"] == 0.0
+
+
+def test_the_book_tells_what_happened_as_it_happens(engine: ModuleType) -> None:
+    """What a simulated broker reports bar by bar: new fills, the state of every order, cash movements."""
+    book = engine.Book(engine.Spec(1, initial_cash=1_000.0, taker_rate=0.001))
+    seen = 0
+    for day, price in enumerate((10.0, 11.0, 12.0), start=1):
+        one = np.array([price])
+        book.step(day * DAY, day, one, one, one, one)
+        fresh = book.fills(seen)
+        assert fresh["bar"].tolist() == [day - 1] * len(fresh["bar"])
+        seen += len(fresh["bar"])
+        if day == 1:
+            bought = book.submit(10.0)
+            resting = book.submit(-10.0, "limit", limit=20.0)
+        book.decided()
+    assert seen == 1
+    orders = book.orders()
+    states = [engine.STATUSES[code] for code in orders["status"]]
+    assert (states[bought], states[resting]) == ("filled", "pending")
+    assert orders["filled"].tolist() == [10.0, 0.0]
+    assert book.cash_flows()["bar"].size == 0
+    assert list(book.fills()) == list(book.finish().fills)

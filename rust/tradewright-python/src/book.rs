@@ -5,12 +5,13 @@ use crate::context::{protection, ticket};
 use crate::market::actions;
 use crate::run::Run;
 use crate::spec::Spec;
-use crate::{core, raise};
+use crate::{core, raise, table};
 use core::engine::{Action, Bar, Engine, Record};
 use core::units::from_units;
 use numpy::PyArray1;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
 /// The rows of the bar at hand, owned.
 #[derive(Default)]
@@ -187,6 +188,27 @@ impl Book {
             self.decided = true;
         }
         Ok(())
+    }
+
+    /// Fills so far, from number `since` on.
+    #[pyo3(signature = (since = 0))]
+    fn fills<'py>(&self, py: Python<'py>, since: usize) -> PyResult<Bound<'py, PyDict>> {
+        let rows = self.engine.ledger.fills.as_deref().unwrap_or_default();
+        table::fills(py, &rows[since.min(rows.len())..])
+    }
+
+    /// Every order so far, as it stands now.
+    fn orders<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        self.engine.pool.sync_rows();
+        let multiplier: Vec<f64> = self.engine.spec.rules.iter().map(|r| r.multiplier).collect();
+        table::orders(py, self.engine.pool.rows.as_deref().unwrap_or_default(), &multiplier)
+    }
+
+    /// Cash movements so far, from number `since` on.
+    #[pyo3(signature = (since = 0))]
+    fn cash_flows<'py>(&self, py: Python<'py>, since: usize) -> PyResult<Bound<'py, PyDict>> {
+        let rows = self.engine.ledger.flows.as_deref().unwrap_or_default();
+        table::flows(py, &rows[since.min(rows.len())..])
     }
 
     /// End the run: close what is held if the spec says so, and give its columns.

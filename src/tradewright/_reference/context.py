@@ -16,7 +16,7 @@ from tradewright._reference.engine import Engine
 from tradewright._reference.market import BarRow, Market, parse_actions
 from tradewright._reference.numbers import F64, I8, KINDS, TIFS, from_units, to_units
 from tradewright._reference.orders import NAN, Distance, Order, Protection
-from tradewright._reference.results import Run
+from tradewright._reference.results import Columns, Run, fills_table, flows_table, orders_table
 from tradewright._reference.spec import Spec, close_matches
 
 FIELDS = ("open", "high", "low", "close", "volume", "atr", "sigma", "funding")
@@ -360,6 +360,18 @@ class Book:
     def decided(self) -> None:
         """Steps 9 to 11: the decision of this bar is complete."""
         self._engine.decided()
+
+    def fills(self, since: int = 0) -> Columns:
+        """Fills so far, from number `since` on."""
+        return fills_table(self._engine.fills[since:])
+
+    def orders(self) -> Columns:
+        """Every order so far, as it stands now."""
+        return orders_table(self._engine, self._engine.orders.all)
+
+    def cash_flows(self, since: int = 0) -> Columns:
+        """Cash movements so far, from number `since` on."""
+        return flows_table(self._engine.ledger.flows[since:])
 
     def finish(self) -> Run:
         """End the run: close out when the spec says so, and give its columns."""

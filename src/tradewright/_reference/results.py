@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradewright._reference.engine import Engine
-from tradewright._reference.ledger import Trade
+from tradewright._reference.execution import FillRow
+from tradewright._reference.ledger import Flow, Trade
 from tradewright._reference.numbers import F64, KIND_CODE, REASON_CODE, STATUS_CODE, TIF_CODE, from_units
 from tradewright._reference.orders import NAN, Order
 from tradewright._reference.statistics import METRICS, ratio, statistics, trade_statistics
@@ -46,10 +47,10 @@ class Run:
         self.positions = _positions(engine)
         self.equity: F64 = np.array(engine.equity if keep else [], dtype=np.float64)
         self.exposure: F64 = np.array(engine.exposure if keep else [], dtype=np.float64)
-        self.orders = _orders(engine, engine.orders.all if keep else [])
-        self.fills = _fills(engine, keep)
+        self.orders = orders_table(engine, engine.orders.all if keep else [])
+        self.fills = fills_table(engine.fills if keep else [])
         self.trades = _trades(trades if keep else [])
-        self.cash_flows = _flows(engine, keep)
+        self.cash_flows = flows_table(engine.ledger.flows if keep else [])
 
 
 def _column(values: Iterable[Any], dtype: Any) -> NDArray[Any]:
@@ -66,7 +67,7 @@ def _average_price(order: Order, multiplier: float) -> float:
     return from_units(order.notional) / size if size > 0.0 else NAN
 
 
-def _orders(engine: Engine, orders: Sequence[Order]) -> Columns:
+def orders_table(engine: Engine, orders: Sequence[Order]) -> Columns:
     """Table of orders by id."""
     multiplier = engine.spec.multiplier
     shown = [order.reason if order.status in {"pending", "filled"} else order.closing_reason for order in orders]
@@ -88,9 +89,8 @@ def _orders(engine: Engine, orders: Sequence[Order]) -> Columns:
     }
 
 
-def _fills(engine: Engine, keep: bool) -> Columns:
+def fills_table(rows: Sequence[FillRow]) -> Columns:
     """Table of fills in the order in which they happened."""
-    rows = engine.fills if keep else []
     facts = [row.execution for row in rows]
     return {
         "order": _column((x.order for x in facts), np.int64),
@@ -135,9 +135,8 @@ def _return(trade: Trade) -> float:
     return ratio(from_units(trade.pnl), from_units(abs(trade.cost)))
 
 
-def _flows(engine: Engine, keep: bool) -> Columns:
+def flows_table(flows: Sequence[Flow]) -> Columns:
     """Table of cash movements."""
-    flows = engine.ledger.flows if keep else []
     return {
         "bar": _column((x.bar for x in flows), np.int64),
         "asset": _column((x.asset for x in flows), np.int64),
