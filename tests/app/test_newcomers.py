@@ -92,3 +92,20 @@ def test_a_resume_file_that_cannot_be_written_is_said(tmp_path: Path, capsys: py
     code, _, err = run(capsys, "sweep", "--grid", "fast=5,10", "--resume", str(tmp_path / "file" / "s.part"))
     assert code == 2
     assert "cannot be written" in err
+
+
+def test_logging_that_was_asked_for_is_there_and_gone_afterwards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LOG_LEVEL", "INFO")
+    code, out, err = run(
+        capsys, *FAST, "--json", "--set", "logging.format=json", "--set", f"logging.folder={tmp_path / 'logs'}"
+    )
+    assert code == 0
+    assert json.loads(out)["schema"] == "tradewright.result/1"
+    records = [json.loads(line) for line in err.splitlines()]
+    assert (records[0]["event"], records[-1]["event"]) == ("loaded", "backtest")
+    assert len({record["correlation_id"] for record in records}) == 1
+    assert (tmp_path / "logs" / "tradewright.log").read_text().splitlines() == err.splitlines()
+    monkeypatch.delenv("LOG_LEVEL")
+    assert run(capsys, *FAST)[2] == "", "the next command logs nothing"

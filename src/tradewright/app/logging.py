@@ -1,6 +1,6 @@
 """Logging set-up: console or JSON on stderr, rotating files, one correlation id per run.
 
-Entry points: `configure`, `correlation`, `get_logger`.
+Entry points: `configure`, `release`, `begin`, `correlation`, `get_logger`.
 
 Invariants: results go to stdout and logs to stderr; nothing is imported for a record that is not written; a field whose
 name sounds like a secret is masked. The rest of the package logs through the standard library (``logging.getLogger``)
@@ -27,7 +27,7 @@ from tradewright.domain.errors import ConfigError, closest
 if TYPE_CHECKING:
     import structlog
 
-__all__ = ["DailyFileHandler", "configure", "correlation", "correlation_id", "get_logger", "mask_secrets"]
+__all__ = ["DailyFileHandler", "begin", "configure", "correlation", "correlation_id", "get_logger", "mask_secrets", "release"]
 
 LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 FORMATS: Final = ("console", "json")
@@ -87,15 +87,15 @@ def configure(
         raise ConfigError(f"The log level is {name!r}{closest(name, LEVELS)}; it must be one of {', '.join(LEVELS)}.")
     if format not in FORMATS:
         raise ConfigError(f"The log format is {format!r}{closest(format, FORMATS)}; it must be console or json.")
-    logger = logging.getLogger("tradewright")
-    for handler in list(logger.handlers):
-        logger.removeHandler(handler)
-        handler.close()
+    logger = release()
     handlers: list[logging.Handler] = [_StreamHandler(stream)]
     handlers[0].setFormatter(_LazyFormatter(format, stream))
     if folder is not None:
         place = Path(folder)
-        (place / "daily").mkdir(parents=True, exist_ok=True)
+        from tradewright.engine.record import writing
+
+        with writing(place):
+            (place / "daily").mkdir(parents=True, exist_ok=True)
         general = logging.handlers.RotatingFileHandler(
             place / "tradewright.log", maxBytes=50 * MEGABYTE, backupCount=5, encoding="utf-8", delay=True
         )
@@ -108,6 +108,34 @@ def configure(
     logger.setLevel(name)
     logger.propagate = False
     return logger
+
+
+def release() -> logging.Logger:
+    """Take down what `configure` set up, closing its files, and return the bare logger."""
+    logger = logging.getLogger("tradewright")
+    for handler in list(logger.handlers):
+        if isinstance(handler, (_StreamHandler, logging.handlers.RotatingFileHandler)):
+            logger.removeHandler(handler)
+            handler.close()
+    logger.propagate = True
+    logger.setLevel(logging.NOTSET)
+    _CORRELATION.set("")
+    return logger
+
+
+def begin(identity: str | None = None) -> str:
+    """Give every record from here on one id, until `release`; what `correlation` is for a block.
+
+    Examples
+    --------
+    >>> begin("run-1"), correlation_id()
+    ('run-1', 'run-1')
+    >>> _ = release()
+    >>> correlation_id()
+    ''
+    """
+    _CORRELATION.set(identity or uuid.uuid4().hex[:12])
+    return _CORRELATION.get()
 
 
 @contextlib.contextmanager

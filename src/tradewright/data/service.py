@@ -167,6 +167,7 @@ def load_with_report(
                 raise InputError(f"Name the symbols to load from {source.name}.")
             bars, report = clean(source.load(wanted, start, end, interval), repair=repair, rules=chosen,
                                  validate=validate)  # fmt: skip
+    _log(bars, report)
     cut = between_sessions(bars, start, end)
     if not cut.n_bars:
         dates = session_dates(bars)
@@ -175,6 +176,19 @@ def load_with_report(
             f"{dates[0]} to {dates[-1]}."
         )
     return cut, report
+
+
+def _log(bars: Bars, report: SanityReport) -> None:
+    import logging
+
+    log = logging.getLogger("tradewright.data")
+    if log.isEnabledFor(logging.INFO):
+        found = {"symbols": list(bars.symbols), "bars": bars.n_bars, "rows": report.n_rows, "rejected": report.rejected}
+        log.info("loaded", extra={**found, "source": bars.provenance.source})
+        for line in report.lines():
+            log.info("finding", extra={"finding": line})
+        for note in bars.provenance.notes:
+            log.debug("note", extra={"note": note})
 
 
 def judge(

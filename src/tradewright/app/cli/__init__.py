@@ -131,6 +131,8 @@ def _run(name: str, arguments: list[str]) -> int:
         return _EXIT_USAGE
     finally:
         restore()
+        if "tradewright.app.logging" in sys.modules:
+            sys.modules["tradewright.app.logging"].release()
     return outcome if isinstance(outcome, int) and not isinstance(outcome, bool) else 0
 
 

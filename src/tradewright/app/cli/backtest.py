@@ -131,6 +131,14 @@ def _backtest(
         validate=block.data.check,
         **arguments,
     )
+    stats = result.stats
+    run.log(
+        "backtest",
+        strategy=result.strategy_name,
+        params=result.params,
+        config=resolved.hash,
+        **{name: stats[name] for name in ("n_bars", "n_trades", "final_equity", "total_return", "sharpe")},
+    )
     result.origin.command = run.command_line("backtest", ctx.meta["tradewright.words"])
     result.origin.config["rows"] = run.config_rows(
         resolved,

@@ -76,7 +76,7 @@ def resolved(
     """Configuration from the options that all commands share, and a command's own by dotted key."""
     from tradewright.app.config import resolve
 
-    return resolve(
+    found = resolve(
         profile=profile,
         symbols=split_symbols(symbols),
         file=config,
@@ -84,3 +84,11 @@ def resolved(
         options=options,
         option_names=option_names,
     )
+    log = found.config.logging
+    # Loading the logging costs a short command more than it does, so it is set up where somebody asked for it.
+    if log.level != "WARNING" or log.folder is not None:
+        from tradewright.app.logging import begin, configure
+
+        configure(log.level, format=log.format, folder=log.folder)
+        begin()
+    return found

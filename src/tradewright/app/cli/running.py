@@ -1,7 +1,7 @@
 """What the commands that run strategies share: their options, and how texts become values.
 
 Entry points: the annotated option types, `parse_params`, `common_options`, `data_arguments`, `config_rows`,
-`command_line`, `say`.
+`command_line`, `log`, `say`.
 
 Invariants: an option that was not given is None; results go to stdout and nothing else does.
 """
@@ -42,6 +42,7 @@ __all__ = [
     "common_options",
     "config_rows",
     "data_arguments",
+    "log",
     "parse_params",
     "say",
 ]
@@ -219,6 +220,13 @@ def config_rows(resolved: Any, *, params: dict[str, Any], **texts: Any) -> list[
         if row["key"] == "strategy.params" and params != row["value"]:
             row.update(value=params, layer="command line", file="--params", line=None)
     return rows
+
+
+def log(event: str, **fields: Any) -> None:
+    """Write a record of what a command did, where logging was asked for (``LOG_LEVEL``, ``logging.folder``)."""
+    import logging
+
+    logging.getLogger("tradewright.app").info(event, extra=fields)
 
 
 def say(text: str) -> None:

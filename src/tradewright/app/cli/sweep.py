@@ -126,6 +126,7 @@ def sweep(
         if resume is not None:
             interrupt.add_note(f"What is done is in {resume}; the same command goes on from there.")
         raise
+    run.log("sweep", strategy=result.strategy_name, sets=len(result), resumed=result.resumed, config=resolved.hash)
     if out is not None:
         result.save(out)
     written = None if heatmap is None else result.heatmap(heatmap)
