@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -106,6 +109,34 @@ def test_logging_that_was_asked_for_is_there_and_gone_afterwards(
     records = [json.loads(line) for line in err.splitlines()]
     assert (records[0]["event"], records[-1]["event"]) == ("loaded", "backtest")
     assert len({record["correlation_id"] for record in records}) == 1
-    assert (tmp_path / "logs" / "tradewright.log").read_text().splitlines() == err.splitlines()
+    kept = [json.loads(line) for line in (tmp_path / "logs" / "tradewright.log").read_text().splitlines()]
+    assert [{**record, "timestamp": ""} for record in kept] == [{**record, "timestamp": ""} for record in records]
     monkeypatch.delenv("LOG_LEVEL")
     assert run(capsys, *FAST)[2] == "", "the next command logs nothing"
+
+
+def test_an_empty_list_of_symbols_is_not_everything(capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = run(capsys, *FAST, "--symbols", "")
+    assert code == 2
+    assert "--symbols is empty" in err
+
+
+def test_a_file_is_checked_by_name_or_by_the_option_of_all_commands(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "c.yaml").write_text("engine:\n  leverage: 2\n")
+    first = run(capsys, "config", "validate", str(tmp_path / "c.yaml"))
+    assert first[0] == 0
+    assert run(capsys, "config", "validate", "--config", str(tmp_path / "c.yaml")) == first
+    assert run(capsys, "config", "validate")[0] == 2
+
+
+def test_a_terminal_without_unicode_gets_what_it_can_show() -> None:
+    words = [sys.executable, "-m", "tradewright", *FAST]
+    done = subprocess.run(
+        words, capture_output=True, env={**os.environ, "PYTHONIOENCODING": "ascii"}, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    text = done.stdout.decode("ascii")
+    assert "Sharpe ratio" in text
+    assert "???" not in text

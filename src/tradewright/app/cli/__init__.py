@@ -56,6 +56,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     0
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
+    _tolerate(sys.stdout)
+    _tolerate(sys.stderr)
     debug = _take_debug(arguments)
     if not arguments or arguments[0] in {"--help", "-h", "help"}:
         _help()
@@ -71,6 +73,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         _say(f"There is no command {name!r}{closest(name, known) or '.'} Commands: {', '.join(known)}.")
         return _EXIT_USAGE
     return _guarded(name, rest, debug=debug)
+
+
+def _tolerate(stream: Any) -> None:
+    """Let a terminal that cannot write a character show a question mark instead of ending the command."""
+    reconfigure = getattr(stream, "reconfigure", None)
+    if reconfigure is not None and getattr(stream, "errors", "") == "strict":
+        reconfigure(errors="replace")
 
 
 def _take_debug(arguments: list[str]) -> bool:

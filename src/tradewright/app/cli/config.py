@@ -73,14 +73,20 @@ def show(
 
 @app.command()
 def validate(
-    file: Annotated[Path, typer.Argument(help="Configuration file, YAML or JSON.", metavar="FILE")],
+    file: Annotated[
+        Path | None, typer.Argument(help="Configuration file, YAML or JSON; or --config FILE.", metavar="FILE")
+    ] = None,
     *,
+    config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check a configuration file on its own (without environment and options)."""
     from tradewright.app.config import resolve
     from tradewright.domain.errors import ConfigError
 
+    if (file is None) == (config is None):
+        raise ConfigError("Name one file to check: tradewright config validate FILE, or --config FILE.")
+    file = file or config
     try:
         found = resolve(file=file, env={})
     except ConfigError as error:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tradewright.domain.errors import ConfigError
+
 if TYPE_CHECKING:
     from tradewright.app.config import Resolved
 
@@ -61,6 +63,8 @@ def split_symbols(symbols: list[str] | None) -> list[str] | None:
     (['SPY', 'QQQ', 'TLT'], None, None)
     """
     found = [word.strip() for text in symbols or [] for word in text.split(",") if word.strip()]
+    if symbols and not found:
+        raise ConfigError("--symbols is empty; name at least one, such as --symbols SPX, or leave it out.")
     return list(dict.fromkeys(found)) or None
 
 

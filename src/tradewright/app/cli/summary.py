@@ -46,7 +46,9 @@ def print_result(result: Result, console: Console | None = None) -> None:
         out.print(Text(f"! {warning}", style="bold yellow" if loud else "yellow"))
     final = stats["final_equity"]
     colour = "green" if final >= result.initial_capital else "red"
-    out.print(Text(sparkline(result.equity, min(76, max(20, out.width - 4))), style=colour))
+    line = sparkline(result.equity, min(76, max(20, out.width - 4)))
+    if _writable(line, out):
+        out.print(Text(line, style=colour))
     table = RichTable(show_header=False, box=None, padding=(0, 2, 0, 0))
     for _ in range(2):
         table.add_column(style="dim")
@@ -103,6 +105,15 @@ def print_sweep(result: SweepResult, top: int, console: Console | None = None) -
     for row in result.top(top):
         table.add_row(*(str(row["params"][name]) for name in result.grid.names), *(_value(n, row[n]) for n in shown))
     out.print(table)
+
+
+def _writable(text: str, console: Console) -> bool:
+    """Whether the terminal has these characters at all; a line of question marks tells nothing."""
+    try:
+        text.encode(getattr(console.file, "encoding", None) or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
 
 
 def _label(name: str) -> str:
