@@ -31,7 +31,7 @@ RULES: Final = ("pessimistic", "expected", "optimistic")
 ORDER_DEPENDENT_SHARE: Final = 0.1
 """Share of order-dependent trades from which a whole result is called order-dependent."""
 
-WORTH_A_THREAD: Final = 5_000
+WORTH_A_THREAD: Final = 20_000
 """Bars from which two runs are made at the same time."""
 
 _RESTING: Final = ("limit", "stop", "stop_limit", "trail")
