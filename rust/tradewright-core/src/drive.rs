@@ -242,7 +242,7 @@ fn pass(engine: &mut Engine, market: &Market, decisions: &mut dyn Decisions, t: 
     let cash = from_units(engine.ledger.cash);
     let mut low = f64::INFINITY;
     if engine.ledger.held.is_empty() {
-        equity[t..stop].fill(cash);
+        simd::flat(cash, &mut equity[t..stop]);
     } else if market.m == 1 {
         low = simd::value(cash, engine.ledger.positions[0].qm, &market.close[t..stop], &mut equity[t..stop]);
     } else {

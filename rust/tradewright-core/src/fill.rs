@@ -7,6 +7,14 @@ use crate::order::{Order, Sizing};
 use crate::types::{FillRule, Kind, Offset, OnShortCash, Phase, Protection, Reason, SizeBasis, SizeMode, Slip, Status, Tif};
 use crate::units::{ceil_lot, floor_lot, floor_units, from_units, mul, to_units, Units, UNIT};
 
+/// An all-in quantity less what the rounding of floats and of the price in units could make it cost too much.
+#[inline(always)]
+pub(crate) fn less_noise(units: Units, quantity: f64, price: f64) -> Units {
+    let by_price = 0.5 * quantity / price;
+    let noise = if by_price < 1e18 { (units >> 50) + i128::from(by_price as u64) + 2 } else { units };
+    units - noise.min(units >> 40)
+}
+
 /// `a / b` of non-negative numbers; short ones (the rule) without the long division.
 #[inline]
 fn divide(a: Units, b: Units) -> Units {
@@ -173,8 +181,7 @@ impl Engine {
         if q > 0.0 {
             let units = floor_units(q)?;
             if rules.lot <= 1 && matches!(set.size_mode, SizeMode::Fraction | SizeMode::Value) {
-                // Less by the noise of the float arithmetic above, so that all-in is not short of cash by a rounding.
-                Ok(units - (units >> 50))
+                Ok(less_noise(units, q, price))
             } else {
                 Ok(floor_lot(units, rules.lot))
             }

@@ -6,7 +6,7 @@
 use crate::drive;
 use crate::engine::{Bar, Engine};
 use crate::error::Result;
-use crate::fill::Request;
+use crate::fill::{less_noise, Request};
 use crate::ledger::{Position, TradeRow};
 use crate::market::Market;
 use crate::simd;
@@ -59,7 +59,7 @@ pub(crate) fn direct(
         let until = decision.map_or(n, |d| d.0 + 1);
         let cash = from_units(engine.ledger.cash);
         if has == 0 {
-            equity[from..until].fill(cash);
+            simd::flat(cash, &mut equity[from..until]);
         } else {
             let low = simd::value(cash, engine.ledger.positions[0].qm, &market.close[from..until], &mut equity[from..until]);
             engine.ledger.tally.bars_held += (until - from) as u64;
@@ -69,12 +69,20 @@ pub(crate) fn direct(
             }
         }
         let Some((at, want, scale)) = decision else { break };
-        let bar = market.timeless(at + 1);
-        engine.mark[0] = market.close[at];
         let size = engine.spec.set.size * scale;
-        let done = lean && has + want == 1 && if has == 0 { enter(engine, &bar, size)? } else { leave(engine, &bar)? };
-        if !done && !trade_at_open(engine, &bar, has, want, size)? {
-            return Ok(false);
+        let done = lean && has + want == 1 && {
+            let (t, raw) = (at as i64 + 1, market.open[at + 1]);
+            if has == 0 {
+                enter(engine, t, raw, size)?
+            } else {
+                leave(engine, t, raw)?
+            }
+        };
+        if !done {
+            engine.mark[0] = market.close[at];
+            if !trade_at_open(engine, &market.timeless(at + 1), has, want, size)? {
+                return Ok(false);
+            }
         }
         from = at + 1;
     }
@@ -157,16 +165,14 @@ fn lean(engine: &Engine) -> bool {
 
 /// A lean long entry of a flat book. False, and nothing done, if it does not fit the cash as sized.
 #[inline(always)]
-fn enter(engine: &mut Engine, bar: &Bar, size: f64) -> Result<bool> {
-    let raw = bar.open[0];
+fn enter(engine: &mut Engine, t: i64, raw: f64, size: f64) -> Result<bool> {
     let price = engine.static_price(raw, true);
     let cash = engine.ledger.cash;
     let wanted = size * from_units(cash) / (price * (1.0 + engine.rate(true, false)));
     if wanted.is_nan() || wanted <= 0.0 || price <= 0.0 || engine.halted() {
         return Ok(false);
     }
-    let units = floor_units(wanted)?;
-    let qty = units - (units >> 50);
+    let qty = less_noise(floor_units(wanted)?, wanted, price);
     let notional = mul(qty, to_units(price)?)?;
     let fee = mul(engine.spec.taker, notional)?;
     if qty == 0 || notional + fee > cash {
@@ -188,7 +194,7 @@ fn enter(engine: &mut Engine, bar: &Bar, size: f64) -> Result<bool> {
         fees: fee,
         qf: held,
         qm: held,
-        entry_bar: bar.t,
+        entry_bar: t,
         entry_order: order,
         entry_reason: Reason::Signal,
         ambiguous: false,
@@ -199,8 +205,7 @@ fn enter(engine: &mut Engine, bar: &Bar, size: f64) -> Result<bool> {
 
 /// A lean exit of all that is held long.
 #[inline(always)]
-fn leave(engine: &mut Engine, bar: &Bar) -> Result<bool> {
-    let raw = bar.open[0];
+fn leave(engine: &mut Engine, t: i64, raw: f64) -> Result<bool> {
     let price = engine.static_price(raw, false);
     if price.is_nan() || price <= 0.0 {
         return Ok(false);
@@ -229,7 +234,7 @@ fn leave(engine: &mut Engine, bar: &Bar) -> Result<bool> {
             qty: position.qty,
             entry_bar: position.entry_bar,
             entry_price: from_units(position.cost) / position.qm,
-            exit_bar: bar.t,
+            exit_bar: t,
             exit_price: price,
             fees: from_units(position.fees + fee),
             pnl,

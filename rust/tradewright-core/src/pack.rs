@@ -4,7 +4,7 @@
 use std::arch::x86_64::{
     __m256d, __m512d, _mm256_add_pd, _mm256_cmp_pd, _mm256_div_pd, _mm256_loadu_pd, _mm256_max_pd, _mm256_min_pd, _mm256_movemask_pd, _mm256_mul_pd,
     _mm256_set1_pd, _mm256_storeu_pd, _mm256_sub_pd, _mm512_add_pd, _mm512_cmp_pd_mask, _mm512_div_pd, _mm512_loadu_pd, _mm512_max_pd, _mm512_min_pd,
-    _mm512_mul_pd, _mm512_set1_pd, _mm512_storeu_pd, _mm512_sub_pd, _CMP_GT_OQ,
+    _mm512_mul_pd, _mm512_set1_pd, _mm512_storeu_pd, _mm512_sub_pd, _CMP_GT_OQ, _CMP_NEQ_UQ,
 };
 
 /// `min(a, b)` is `a < b ? a : b` and `max` likewise, as the machine has it.
@@ -20,6 +20,8 @@ pub(crate) trait Pack: Copy {
     fn max(self, o: Self) -> Self;
     /// Bit `k` is set where lane `k` is greater.
     fn above(self, o: Self) -> u8;
+    /// Is any lane not equal (NaN differs)?
+    fn differs(self, o: Self) -> bool;
 
     #[inline(always)]
     fn array(self) -> [f64; 8] {
@@ -77,6 +79,10 @@ impl Pack for [f64; 8] {
     fn above(self, o: Self) -> u8 {
         (0..8).fold(0, |mask, k| mask | u8::from(self[k] > o[k]) << k)
     }
+    #[inline(always)]
+    fn differs(self, o: Self) -> bool {
+        self != o
+    }
 }
 
 /// 512-bit registers. Only used where AVX-512 was detected.
@@ -122,6 +128,11 @@ impl Pack for Wide512 {
         // SAFETY: see the type.
         unsafe { _mm512_cmp_pd_mask::<_CMP_GT_OQ>(self.0, o.0) }
     }
+    #[inline(always)]
+    fn differs(self, o: Self) -> bool {
+        // SAFETY: see the type.
+        unsafe { _mm512_cmp_pd_mask::<_CMP_NEQ_UQ>(self.0, o.0) != 0 }
+    }
     op512!(add = _mm512_add_pd, sub = _mm512_sub_pd, mul = _mm512_mul_pd, div = _mm512_div_pd, min = _mm512_min_pd, max = _mm512_max_pd);
 }
 
@@ -165,6 +176,15 @@ impl Pack for Wide256 {
             (low | high << 4) as u8
         }
     }
+    #[inline(always)]
+    fn differs(self, o: Self) -> bool {
+        // SAFETY: see the type.
+        unsafe {
+            let low = _mm256_movemask_pd(_mm256_cmp_pd::<_CMP_NEQ_UQ>(self.0, o.0));
+            let high = _mm256_movemask_pd(_mm256_cmp_pd::<_CMP_NEQ_UQ>(self.1, o.1));
+            low | high != 0
+        }
+    }
     op256!(add = _mm256_add_pd, sub = _mm256_sub_pd, mul = _mm256_mul_pd, div = _mm256_div_pd, min = _mm256_min_pd, max = _mm256_max_pd);
 }
 
@@ -176,7 +196,12 @@ mod tests {
         let a = P::load(&[1.0, -2.5, 3.0, 0.1, 1e300, -0.0, 7.0, 1.0 / 3.0]);
         let b = P::load(&[0.3, 2.5, -3.0, 0.1, 1e10, 5.0, 9.0, 3.0]);
         let lanes = [a.add(b), a.sub(b), a.mul(b), a.div(b), a.min(b), a.max(b), P::splat(2.0)];
-        lanes.iter().flat_map(|p| p.array()).map(f64::to_bits).chain([u64::from(a.above(b))]).collect()
+        lanes
+            .iter()
+            .flat_map(|p| p.array())
+            .map(f64::to_bits)
+            .chain([u64::from(a.above(b)), u64::from(a.differs(b)), u64::from(a.differs(a))])
+            .collect()
     }
 
     #[test]
@@ -191,6 +216,6 @@ mod tests {
                 assert_eq!(plain, all::<Wide512>());
             }
         }
-        assert_eq!(plain.len(), 57);
+        assert_eq!(plain.len(), 59);
     }
 }

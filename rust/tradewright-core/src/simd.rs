@@ -82,20 +82,46 @@ packed! {
 fn value_in<P: Pack>(cash: f64, quantity: f64, price: &[f64], out: &mut [f64]) -> f64 {
     let (c, q) = (P::splat(cash), P::splat(quantity));
     let mut low = P::splat(f64::INFINITY);
-    let (a, a_rest) = out.as_chunks_mut::<8>();
-    let (b, b_rest) = price.as_chunks::<8>();
-    for (o, p) in a.iter_mut().zip(b) {
-        let v = c.add(q.mul(P::load(p)));
-        v.store(o);
+    if let (Some(end), Some(last)) = (out.last_chunk_mut::<8>(), price.last_chunk::<8>()) {
+        // The tail as one more (overlapping) step: a loop over single values costs more than the rest of a short stretch.
+        let v = c.add(q.mul(P::load(last)));
+        v.store(end);
         low = v.min(low);
+        let (a, _) = out.as_chunks_mut::<8>();
+        let (b, _) = price.as_chunks::<8>();
+        for (o, p) in a.iter_mut().zip(b) {
+            let v = c.add(q.mul(P::load(p)));
+            v.store(o);
+            low = v.min(low);
+        }
+        return least(low);
     }
-    let mut lowest = least(low);
-    for (o, p) in a_rest.iter_mut().zip(b_rest) {
+    let mut lowest = f64::INFINITY;
+    for (o, p) in out.iter_mut().zip(price) {
         let v = cash + quantity * p;
         *o = v;
         lowest = if v < lowest { v } else { lowest };
     }
     lowest
+}
+
+packed! {
+    /// `out[i] = cash`.
+    pub fn flat = flat_in(cash: f64, out: &mut [f64])
+}
+
+#[inline(always)]
+fn flat_in<P: Pack>(cash: f64, out: &mut [f64]) {
+    let c = P::splat(cash);
+    if let Some(end) = out.last_chunk_mut::<8>() {
+        c.store(end);
+        let (a, _) = out.as_chunks_mut::<8>();
+        for o in a {
+            c.store(o);
+        }
+    } else {
+        out.fill(cash);
+    }
 }
 
 /// The smallest lane.
@@ -233,13 +259,13 @@ fn crossings_in<P: Pack>(fast: &[f64], slow: &[f64], offset: u32, out: &mut Vec<
     first
 }
 
-/// Sums over a curve of equity, in eight lanes: returns less `shift` (first and second power), squared shortfalls below `floor`, and levels.
+/// Sums over a curve of equity, in two sets of eight lanes: returns less `shift` (first and second power), squared shortfalls below `floor`, and levels.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Moments {
-    sum: [f64; 8],
-    square: [f64; 8],
-    shortfall: [f64; 8],
-    level: [f64; 8],
+    sum: [[f64; 8]; 2],
+    square: [[f64; 8]; 2],
+    shortfall: [[f64; 8]; 2],
+    level: [[f64; 8]; 2],
 }
 
 impl Moments {
@@ -249,49 +275,54 @@ impl Moments {
         let d = r - shift;
         let s = r - floor;
         let s = if s < 0.0 { s } else { 0.0 };
-        self.sum[k] += d;
-        self.square[k] += d * d;
-        self.shortfall[k] += s * s;
-        self.level[k] += e;
+        let (set, k) = (k / 8, k % 8);
+        self.sum[set][k] += d;
+        self.square[set][k] += d * d;
+        self.shortfall[set][k] += s * s;
+        self.level[set][k] += e;
     }
 
     /// Sums over all lanes: first power, second power, shortfall, level.
     pub fn totals(&self) -> [f64; 4] {
-        let fold = |v: &[f64; 8]| ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
+        let eight = |v: &[f64; 8]| ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
+        let fold = |v: &[[f64; 8]; 2]| eight(&v[0]) + eight(&v[1]);
         [fold(&self.sum), fold(&self.square), fold(&self.shortfall), fold(&self.level)]
     }
 }
 
 packed! {
-    /// Take in `now[i] / before[i] - 1`. Calls may be split at multiples of eight.
+    /// Take in `now[i] / before[i] - 1`. Calls may be split at multiples of sixteen.
     pub fn moments = moments_in(now: &[f64], before: &[f64], shift: f64, floor: f64, into: &mut Moments)
 }
 
 #[inline(always)]
 fn moments_in<P: Pack>(now: &[f64], before: &[f64], shift: f64, floor: f64, into: &mut Moments) {
     let (one, zero, by, under) = (P::splat(1.0), P::splat(0.0), P::splat(shift), P::splat(floor));
-    let mut sum = P::load(&into.sum);
-    let mut square = P::load(&into.square);
-    let mut shortfall = P::load(&into.shortfall);
-    let mut level = P::load(&into.level);
-    let (a, a_rest) = now.as_chunks::<8>();
-    let (b, b_rest) = before.as_chunks::<8>();
+    // Two sets of lanes, so that one addition need not wait for the one before.
+    let mut sets = [0, 1].map(|k| [P::load(&into.sum[k]), P::load(&into.square[k]), P::load(&into.shortfall[k]), P::load(&into.level[k])]);
+    let (a, a_rest) = now.as_chunks::<16>();
+    let (b, b_rest) = before.as_chunks::<16>();
     for (x, y) in a.iter().zip(b) {
-        let e = P::load(x);
-        // Out of the market (two bars eight apart and their neighbours are one level) returns are exactly 0 and need no division.
-        let still = x[0] == y[0] && x[7] == y[0] && x == y;
-        let r = if still { zero } else { e.div(P::load(y)).sub(one) };
-        let d = r.sub(by);
-        let s = r.sub(under).min(zero);
-        sum = sum.add(d);
-        square = square.add(d.mul(d));
-        shortfall = shortfall.add(s.mul(s));
-        level = level.add(e);
+        let (x, _) = x.as_chunks::<8>();
+        let (y, _) = y.as_chunks::<8>();
+        for (k, set) in sets.iter_mut().enumerate() {
+            let (e, was) = (P::load(&x[k]), P::load(&y[k]));
+            // Out of the market returns are exactly 0 and need no division.
+            let r = if e.differs(was) { e.div(was).sub(one) } else { zero };
+            let d = r.sub(by);
+            let s = r.sub(under).min(zero);
+            set[0] = set[0].add(d);
+            set[1] = set[1].add(d.mul(d));
+            set[2] = set[2].add(s.mul(s));
+            set[3] = set[3].add(e);
+        }
     }
-    sum.store(&mut into.sum);
-    square.store(&mut into.square);
-    shortfall.store(&mut into.shortfall);
-    level.store(&mut into.level);
+    for (k, set) in sets.into_iter().enumerate() {
+        set[0].store(&mut into.sum[k]);
+        set[1].store(&mut into.square[k]);
+        set[2].store(&mut into.shortfall[k]);
+        set[3].store(&mut into.level[k]);
+    }
     for (k, (x, y)) in a_rest.iter().zip(b_rest).enumerate() {
         into.add_one(k, x / y - 1.0, *x, shift, floor);
     }
@@ -310,6 +341,11 @@ pub struct Depth {
 impl Depth {
     pub fn new(initial: f64) -> Depth {
         Depth { peak: initial, trough: initial, deepest: 0.0, stay: 0, longest: 0 }
+    }
+
+    #[inline(always)]
+    fn deepen(&mut self, e: f64) {
+        self.trough = if e < self.trough { e } else { self.trough };
     }
 
     #[inline]
@@ -335,18 +371,15 @@ impl Depth {
     }
 }
 
-/// Smallest and largest of 64 values.
+/// Lane by lane the smallest and largest of 64 values.
 #[inline(always)]
-fn extremes<P: Pack>(block: &[f64; 64]) -> (f64, f64) {
+fn extremes<P: Pack>(block: &[f64; 64]) -> (P, P) {
     let (eights, _) = block.as_chunks::<8>();
-    let mut low = P::load(&eights[0]);
-    let mut high = low;
-    for x in &eights[1..] {
-        let x = P::load(x);
-        low = x.min(low);
-        high = x.max(high);
-    }
-    (least(low), most(high))
+    let [a, b, c, d] = [0, 1, 2, 3].map(|k| {
+        let (x, y) = (P::load(&eights[2 * k]), P::load(&eights[2 * k + 1]));
+        (x.min(y), x.max(y))
+    });
+    (a.0.min(b.0).min(c.0.min(d.0)), a.1.max(b.1).max(c.1.max(d.1)))
 }
 
 packed! {
@@ -357,19 +390,24 @@ packed! {
 #[inline(always)]
 fn follow_in<P: Pack>(curve: &[f64], depth: &mut Depth) {
     let mut d = *depth;
+    // The trough of blocks below the peak, lane by lane until the peak is passed.
+    let mut trough = P::splat(f64::INFINITY);
     let mut at = 0;
     while at < curve.len() {
         let rest = &curve[at..];
         let block = if let Some(block) = rest.first_chunk::<64>() {
             at += 64;
             let (low, high) = extremes::<P>(block);
-            if high < d.peak {
+            let top = most(high);
+            if top < d.peak {
                 d.stay += 64;
-                d.trough = if low < d.trough { low } else { d.trough };
+                trough = low.min(trough);
                 continue;
             }
-            if low == high {
-                d.rise(high);
+            d.deepen(least(trough));
+            trough = P::splat(f64::INFINITY);
+            if !low.differs(high) && least(low) == top {
+                d.rise(top);
                 continue;
             }
             block.as_slice()
@@ -380,12 +418,15 @@ fn follow_in<P: Pack>(curve: &[f64], depth: &mut Depth) {
         for &e in block {
             if e < d.peak {
                 d.stay += 1;
-                d.trough = if e < d.trough { e } else { d.trough };
+                d.deepen(e);
             } else {
+                d.deepen(least(trough));
+                trough = P::splat(f64::INFINITY);
                 d.rise(e);
             }
         }
     }
+    d.deepen(least(trough));
     *depth = d;
 }
 

@@ -13,18 +13,42 @@ const LIMIT: f64 = 1.7e38;
 /// `floor(2^167 / 10^12)`, for division by multiplication.
 const RECIPROCAL: u128 = 187_072_209_578_355_573_530_071_658_587_684_226_515;
 
+/// Round half to even without a call into the maths library (the baseline instruction set has no rounding).
+#[inline(always)]
+fn round_even(y: f64) -> f64 {
+    const MAGIC: f64 = 6_755_399_441_055_744.0; // 1.5 * 2^52: adding it leaves no bits for a fraction
+    if y.abs() < 2_251_799_813_685_248.0 {
+        (y + MAGIC) - MAGIC
+    } else {
+        y.round_ties_even()
+    }
+}
+
+/// Floor, likewise.
+#[inline(always)]
+fn floor(y: f64) -> f64 {
+    if y.abs() < 4.5e18 {
+        let whole = y as i64 as f64;
+        if whole > y {
+            whole - 1.0
+        } else {
+            whole
+        }
+    } else {
+        y.floor()
+    }
+}
+
 /// Round half to even of `x * 1e12`, the product in float64.
 #[inline(always)]
 pub fn to_units(x: f64) -> Result<Units> {
-    let y = (x * SCALE).round_ties_even();
-    narrow(y, x)
+    narrow(round_even(x * SCALE), x)
 }
 
 /// Floor of `x * 1e12`.
 #[inline(always)]
 pub fn floor_units(x: f64) -> Result<Units> {
-    let y = (x * SCALE).floor();
-    narrow(y, x)
+    narrow(floor(x * SCALE), x)
 }
 
 #[inline(always)]
@@ -214,6 +238,18 @@ mod tests {
             i = i.wrapping_mul(1_000_003).wrapping_add(777) % (1 << 103);
             assert_eq!(from_units(i), i as f64 / SCALE);
             assert_eq!(from_units(-i), -i as f64 / SCALE);
+        }
+    }
+
+    #[test]
+    fn quick_rounding_is_the_library_s() {
+        let mut y = -3.7e15f64;
+        for k in 0..200_000 {
+            y += 37_000_000_123.456 * f64::from(k % 3);
+            for x in [y, y / 1e6, y / 1e12, (y / 1e9).trunc() + 0.5, -0.0, 0.5, 1.5, -2.5] {
+                assert_eq!(round_even(x), x.round_ties_even());
+                assert_eq!(floor(x), x.floor());
+            }
         }
     }
 
