@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -362,12 +363,18 @@ def test_the_other_awkward_files(shared_data: Path) -> None:
 
 
 @pytest.mark.shared_data
-def test_a_raw_split_is_suspected_on_its_day(shared_data: Path) -> None:
+def test_a_raw_split_is_suspected_on_its_day_unless_the_source_names_it(shared_data: Path) -> None:
     path = shared_data / "open" / "corporate_actions" / "quandl_wiki_raw_4stocks_2014.csv.gz"
     bars, report = load_with_report("AAPL", data=path, adjusted="raw")
     from tradewright.data.calendars import session_dates
 
+    assert report.count("split") == 0
+    assert report.alerts() == []
+    report = check(replace(bars, actions=()))
     split = next(f for f in report.warnings if f.rule == "split")
+    assert report.alerts() == [
+        "data: a gap that looks like a split the prices are not adjusted for: AAPL 2014-06-09",
+    ]
     assert str(session_dates(bars)[split.row]) == "2014-06-09"
     assert [(str(a.kind), a.value) for a in bars.actions if str(a.kind) == "split"] == [("split", 7.0)]
     before = int(np.searchsorted(bars.ts, bars.actions[0].ts))

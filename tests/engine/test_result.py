@@ -190,7 +190,7 @@ def test_bad_rows_are_taken_out_and_counted() -> None:
     close[50] = -5.0
     dirty = tw.Bars.from_arrays(bars.ts, bars.open, bars.high, bars.low, close, bars.volume, symbols="X")
     found = tw.backtest(dirty, "buy_and_hold")
-    assert any(stamp == "repaired data: 1 bad rows were taken out" for stamp in found.stamps), found.stamps
+    assert any(stamp == "repaired data: 1 bad row was taken out" for stamp in found.stamps), found.stamps
     assert found.bars.n_bars == 99
     assert np.isfinite(found.equity).all()
 
@@ -283,3 +283,28 @@ def test_the_bytes_depend_on_nothing_but_the_input(tmp_path: Path) -> None:
         digests.add(done.stdout.strip())
     assert len(digests) == 1
     assert len(digests.pop()) == 64
+
+
+def test_bars_are_judged_alike_however_they_come(tmp_path: Path) -> None:
+    bars = walk_bars(300)
+    close = bars.close.copy()
+    close[150:] /= 4.0
+    close[60:70] = close[60]
+    wrong = [close.copy() for _ in range(2)]
+    wrong[1][200:205] *= 100.0
+    for prices, thrown in zip(wrong, (0, 5), strict=True):
+        given = tw.Bars.from_arrays(bars.ts, prices, prices, prices, prices, bars.volume, symbols="X")
+        dates = bars.ts.astype("datetime64[ns]").astype("datetime64[D]")
+        rows = [f"{day},{price!r},100" for day, price in zip(dates, prices[:, 0].tolist(), strict=True)]
+        (tmp_path / "X.csv").write_text("\n".join(["date,close,volume", *rows]))
+        direct = tw.backtest(given, "buy_and_hold")
+        loaded = tw.backtest(tmp_path / "X.csv", "buy_and_hold")
+        assert direct.bars.n_bars == loaded.bars.n_bars == 300 - thrown
+        assert [f.rule for f in direct.findings.warnings] == [f.rule for f in loaded.findings.warnings]
+        kinds = [text.partition(":")[2].partition(":")[0] for text in direct.warnings]
+        assert kinds == [text.partition(":")[2].partition(":")[0] for text in loaded.warnings]
+        assert sum(text.startswith("data: a gap that looks like a split") for text in direct.warnings) == 1
+        assert sum(text.startswith("data: a stale stretch") for text in direct.warnings) == 1
+    unjudged = tw.backtest(given, "buy_and_hold", validate=False)
+    assert unjudged.findings is None
+    assert unjudged.bars.n_bars == 300

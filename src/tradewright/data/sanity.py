@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import numpy as np
 
+from ..domain.actions import ActionKind
 from ..domain.bars import Bars, utc
 from ..domain.errors import InconsistentDataError, InputError, MissingDataError, closest
 from .intervals import interval_name
@@ -36,6 +37,7 @@ from .stamps import NAT
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from ..domain.actions import CorporateAction
     from ..domain.events import Finding
 
 __all__ = ["UNCHECKED_NOTE", "Repair", "Sanity", "SanityReport", "check", "clean"]
@@ -44,6 +46,16 @@ Repair = Literal["quarantine", "refuse"]
 
 UNCHECKED_NOTE: Final = "unchecked: the data-sanity rules were switched off for this load"
 """Note in the provenance of bars that nobody judged; results repeat it."""
+
+_HOLE: Final = 10.0
+"""Missing days, or bars inside a session, from which a hole is worth an alert."""
+
+_ALERTS: Final = (
+    ("split", "a gap that looks like a split the prices are not adjusted for", "gaps that look like splits"),
+    ("jump", "a move beyond a factor of two", "moves beyond a factor of two"),
+    ("stale", "a stale stretch (the same four prices although traded)", "stale stretches"),
+    ("gap", "a long hole in the bars", "long holes in the bars"),
+)
 
 FINDING_LIMIT: Final = 200
 """Findings kept per rule and instrument; counts are exact beyond it."""
@@ -107,6 +119,39 @@ class SanityReport:
             for (of, name, level), number in self.counts.items()
             if rule in {None, name} and symbol in {None, of} and severity in {None, level}
         )
+
+    def alerts(self, first: int | None = None, last: int | None = None) -> list[str]:
+        """What somebody who trades on these bars must be told, one sentence a kind.
+
+        Parameters
+        ----------
+        first, last : int, optional
+            Stamps (ns) of the range that is traded; findings outside of it are left out.
+
+        Returns
+        -------
+        list of str
+            About gaps that look like splits, large moves, stale runs and long holes.
+        """
+        out: list[str] = []
+        for rule, one, many in _ALERTS:
+            found = [
+                finding
+                for finding in self.findings
+                if finding.rule == rule
+                and finding.ts is not None
+                and (first is None or finding.ts >= first)
+                and (last is None or finding.ts <= last)
+                and (finding.severity == "warning" or (rule == "gap" and _is_hole(finding)))
+            ]
+            if found:
+                names = list(dict.fromkeys(finding.symbol for finding in found))
+                head = found[0]
+                what = one if len(found) == 1 else f"{len(found)} {many}"
+                where = f" in {len(names)} instruments" if len(names) > 1 else ""
+                day = "" if head.ts is None else f"{utc(head.ts):%Y-%m-%d}"
+                out.append(f"data: {what}{where}: {'' if len(found) == 1 else 'first '}{head.symbol} {day}")
+        return out
 
     def lines(self) -> list[str]:
         """One sentence per symbol and rule, worst first."""
@@ -216,7 +261,7 @@ def check(data: Bars | RawSeries | Sequence[RawSeries], *, rules: Iterable[Rule 
     """
     chosen = _rules(rules)
     if isinstance(data, Bars):
-        return SanityReport.merged(_judge(*_column(data, j), chosen).report for j in range(data.n_assets))
+        return SanityReport.merged(_judge_column(data, j, chosen).report for j in range(data.n_assets))
     series = [data] if isinstance(data, RawSeries) else list(data)
     return SanityReport.merged(_judge_raw(raw, chosen).report for raw in series)
 
@@ -386,6 +431,26 @@ def _ordered(series: Series, origin: npt.NDArray[np.int64], notes: _Notes) -> np
     return origin
 
 
+def _is_hole(finding: Finding) -> bool:
+    return finding.value is not None and finding.value >= _HOLE
+
+
+def _explained(report: SanityReport, actions: Sequence[CorporateAction], ts: npt.NDArray[np.int64]) -> SanityReport:
+    """Report without the gaps that are splits the source names itself."""
+    splits = [action.ts for action in actions if action.kind is ActionKind.SPLIT]
+    if not splits:
+        return report
+    stamps = np.sort(ts)
+    # A split is in force from the first bar that closes at or after it.
+    rows = np.searchsorted(stamps, np.array(splits, dtype=np.int64), side="left")
+    known = set(stamps[rows[rows < stamps.size]].tolist())
+    gone = [f for f in report.findings if f.rule in {"split", "jump"} and f.ts in known]
+    counts = Counter(report.counts)
+    counts.subtract(Counter((f.symbol, f.rule, str(f.severity)) for f in gone))
+    kept = tuple(f for f in report.findings if f not in gone)
+    return replace(report, findings=kept, counts={key: number for key, number in counts.items() if number})
+
+
 def _present(series: Series) -> npt.NDArray[np.int64] | None:
     """Rows that claim to be a bar, None when all do. Only bars (not raw rows) may have others."""
     if not series.nan_is_no_bar:
@@ -410,10 +475,17 @@ def _column(bars: Bars, j: int) -> tuple[str, Series]:
     )
 
 
+def _judge_column(bars: Bars, j: int, rules: Sequence[Rule]) -> _Verdict:
+    verdict = _judge(*_column(bars, j), rules)
+    own = [action for action in bars.actions if action.instrument == bars.instruments[j]]
+    return verdict._replace(report=_explained(verdict.report, own, bars.ts)) if own else verdict
+
+
 def _judge_raw(raw: RawSeries, rules: Sequence[Rule]) -> _Verdict:
     series = Series(raw.ts, raw.open, raw.high, raw.low, raw.close, raw.volume, raw.instrument.calendar,
                     raw.interval_ns, raw.text_rows)  # fmt: skip
     verdict = _judge(raw.instrument.id, series, rules)
+    verdict = verdict._replace(report=_explained(verdict.report, raw.actions, raw.ts))
     if not raw.ragged:
         return verdict
     from ..domain.events import Finding, Severity
@@ -454,7 +526,7 @@ def _clean_bars(bars: Bars, rules: Sequence[Rule], repair: Repair, validate: boo
     if not validate:
         size = bars.n_bars * bars.n_assets
         return _unchecked(bars), SanityReport(n_rows=size, n_kept=size, checked=False)
-    verdicts = [_judge(*_column(bars, j), rules) for j in range(bars.n_assets)]
+    verdicts = [_judge_column(bars, j, rules) for j in range(bars.n_assets)]
     report = SanityReport.merged(v.report for v in verdicts)
     _refuse(report, repair, ", ".join(bars.symbols[:5]))
     if all(v.keep is None and not v.widen.size for v in verdicts):

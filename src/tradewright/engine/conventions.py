@@ -175,7 +175,7 @@ def stamps_of(bars: Bars, settings: Settings, *, validated: bool, repaired: int 
     if not validated or any(note.startswith(UNCHECKED_NOTE[:9]) for note in provenance.notes):
         stamps.append("unchecked data: the sanity rules were switched off")
     if repaired:
-        stamps.append(f"repaired data: {repaired} bad rows were taken out")
+        stamps.append(f"repaired data: {repaired:,} bad row{'s were' if repaired > 1 else ' was'} taken out")
     if settings.intrabar == "optimistic":
         stamps.append("optimistic inside bars: unknown order of high and low resolved in favour of the strategy")
     if bars.n_assets > 1:

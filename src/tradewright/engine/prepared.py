@@ -44,25 +44,60 @@ class Prepared:
     periods_per_year : float
     periods_reason : str
     findings : SanityReport or None
-        None when nothing was found.
+        None when the bars were not judged.
     memory : dict
         Of this pair: what later runs may reuse (decisions of named strategies are not kept here).
     """
 
-    __slots__ = ("bars", "findings", "market", "memory", "periods_per_year", "periods_reason", "settings", "spec")
+    __slots__ = (
+        "_findings",
+        "_validated",
+        "bars",
+        "market",
+        "memory",
+        "periods_per_year",
+        "periods_reason",
+        "settings",
+        "spec",
+    )
 
     def __init__(
-        self, bars: Bars, settings: Settings, findings: SanityReport | None, detail: Bars | None = None
+        self,
+        bars: Bars,
+        settings: Settings,
+        findings: SanityReport | None,
+        detail: Bars | None = None,
+        *,
+        validated: bool = True,
     ) -> None:
         if bars.n_bars == 0:
             raise MissingDataError("There are no bars in this range; choose another --start and --end.")
         self.bars = bars
         self.settings = settings
-        self.findings = findings
+        self._findings = findings
+        self._validated = validated
         self.periods_per_year, self.periods_reason = periods_of(bars)
         self.market = market_of(bars, settings, detail)
         self.spec = spec_of(bars, settings, self.periods_per_year)
         self.memory: dict[str, Any] = {}
+
+
+    @property
+    def findings(self) -> SanityReport | None:
+        """What the data rules found; None when the bars were not judged.
+
+        Bars that came through the loader bring their report along. Of bars that were handed in, those that cannot be
+        traded are taken out before the run; what only deserves a warning is looked for when somebody asks.
+        """
+        if self._findings is None and self._validated:
+            memory = memory_of(self.bars)
+            known: SanityReport | None = memory.get("findings")
+            if known is None:
+                from tradewright.data.sanity import check
+
+                known = memory["findings"] = check(self.bars)
+            self._findings = known
+        return self._findings
 
 
 def memory_of(bars: Bars) -> dict[Any, Any]:
@@ -101,7 +136,7 @@ def prepare(
     """
     if validate and findings is None:
         bars, findings = checked(bars)
-    return Prepared(bars, settings, findings, detail)
+    return Prepared(bars, settings, findings, detail, validated=validate)
 
 
 def checked(bars: Bars) -> tuple[Bars, SanityReport | None]:
@@ -109,7 +144,8 @@ def checked(bars: Bars) -> tuple[Bars, SanityReport | None]:
     memory = memory_of(bars)
     known: tuple[Bars, SanityReport | None] | None = memory.get("checked")
     if known is None:
-        if core.first_bad_bar(bars.open, bars.high, bars.low, bars.close, bars.volume) < 0:
+        sound = core.first_bad_bar(bars.open, bars.high, bars.low, bars.close, bars.volume) < 0
+        if sound and not _leaps(bars.close):
             known = (bars, None)
         else:
             from tradewright.data.sanity import clean
@@ -118,6 +154,24 @@ def checked(bars: Bars) -> tuple[Bars, SanityReport | None]:
             known = (kept, report)
         memory["checked"] = known
     return known
+
+
+def _leaps(close: Array) -> bool:
+    """Whether a close is 40 times the one before or after it, or holes make that hard to see.
+
+    Only then can the rules of `tradewright.data.sanity` object to more than single bars, and only then they are asked:
+    they take longer than the run itself. Blocks stay in the processor's cache.
+    """
+    flat = close.reshape(-1)
+    step = close.shape[1]
+    block = 16_384 + step
+    for start in range(0, flat.size, 16_384):
+        part = flat[start : start + block]
+        before, after = part[:-step], part[step:]
+        near = before * 40.0
+        if not (after < near).all() or not (after * 40.0 > before).all():
+            return True
+    return False
 
 
 def periods_of(bars: Bars) -> tuple[float, str]:

@@ -80,7 +80,7 @@ class Result:
     --------
     >>> import tradewright as tw
     >>> result = tw.backtest({"close": [10.0, 11.0, 12.0, 13.0]}, "buy_and_hold", no_costs=True, initial_capital=1100)
-    >>> result.equity.tolist()
+    >>> result.equity.round(6).tolist()
     [1100.0, 1100.0, 1200.0, 1300.0]
     >>> result.trades["exit_reason"].tolist(), result.stamps
     (['open'], ['no costs: every trade was free'])
@@ -242,7 +242,7 @@ class Result:
         from tradewright.engine.conventions import stamps_of
 
         found = self.findings
-        repaired = 0 if found is None else max(0, found.n_rows - found.n_kept)
+        repaired = 0 if found is None else found.rejected
         return self._keep(
             "stamps",
             lambda: stamps_of(self.bars, self.settings, validated=self.origin.validated, repaired=repaired),
@@ -456,6 +456,9 @@ class Result:
         out = list(self.stamps)
         if self.stats["n_fills"] == 0:
             out.append("no trades: the strategy never traded in this range")
+        findings = self.findings
+        if findings is not None:
+            out += findings.alerts(int(self.bars.ts[0]), int(self.bars.ts[-1]))
         for reason, count in self.refusals.items():
             if count:
                 out.append(f"{count} decision{'s' if count > 1 else ''} or orders not taken: {reason}")

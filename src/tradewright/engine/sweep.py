@@ -331,7 +331,12 @@ class SweepResult:
         """What one must know before using the best set."""
         from tradewright.engine.conventions import stamps_of
 
-        out = stamps_of(self.prepared.bars, self.prepared.settings, validated=True)
+        prepared, bars = self.prepared, self.prepared.bars
+        found = prepared.findings
+        repaired = 0 if found is None else found.rejected
+        out = stamps_of(bars, prepared.settings, validated=found is not None, repaired=repaired)
+        if found is not None:
+            out += found.alerts(int(bars.ts[0]), int(bars.ts[-1]))
         luck = self.luck
         if luck["expected_best_by_luck"] is not None:
             out.append(
