@@ -25,9 +25,6 @@ __all__ = ["print_result", "print_sweep"]
 _LEFT: Final = ("total_return", "cagr", "volatility", "max_drawdown", "exposure", "final_equity", "total_costs")
 _RIGHT: Final = ("sharpe", "sortino", "calmar", "n_trades", "win_rate", "profit_factor", "avg_trade")
 _RELATIVE: Final = ("benchmark_return", "excess_return", "alpha", "beta")
-_LABELS: Final = {"total_costs": "Costs paid", "excess_return": "Excess return"}
-_MONEY: Final = frozenset({"total_costs"})
-_FRACTIONS: Final = frozenset({"excess_return"})
 
 
 def print_result(result: Result, console: Console | None = None) -> None:
@@ -70,7 +67,7 @@ def print_result(result: Result, console: Console | None = None) -> None:
         )
     bands = result.bands
     if bands is not None and bands.n_trades:
-        low, high = bands.pessimistic["total_return"], bands.optimistic["total_return"]
+        low, high = bands.low, bands.high
         out.print(
             Text(
                 f"Fill band {_value('total_return', low)} to {_value('total_return', high)}: "
@@ -118,18 +115,14 @@ def _writable(text: str, console: Console) -> bool:
 
 def _label(name: str) -> str:
     measure = MEASURES.get(name)
-    return measure.label if measure is not None else _LABELS.get(name, name)
+    return name if measure is None else measure.label
 
 
 def _value(name: str, value: Any) -> str:
     if value is None:
         return "-"
     measure = MEASURES.get(name)
-    unit = (
-        measure.unit
-        if measure is not None
-        else ("money" if name in _MONEY else "fraction" if name in _FRACTIONS else "ratio")
-    )
+    unit = "ratio" if measure is None else measure.unit
     if unit == "fraction":
         return f"{value * 100:,.2f} %"
     if unit == "money":

@@ -316,10 +316,19 @@ def fills(view: View) -> str:
         "fills",
         "Fill bands",
         _band_scale(view),
+        _band_range(view),
         table(head, rows, caption="Results under three assumptions about the path inside a bar", class_="plain"),
         refused,
         lead=lead,
     )
+
+
+def _band_range(view: View) -> str:
+    if view.band is None or view.band[0] == view.band[1]:
+        return ""
+    low, high = (fraction(value, plus=True) for value in view.band)
+    text = f"Bars like these allow a total return between {low} and {high}, whatever the order of prices inside them."
+    return tag("p", text, class_="note")
 
 
 def _band_scale(view: View) -> str:

@@ -196,6 +196,7 @@ class View:
     stamps: list[Stamp] = field(default_factory=list)
     costs: list[Cost] = field(default_factory=list)
     bands: list[Band] = field(default_factory=list)
+    band: tuple[float, float] | None = None
     refusals: Mapping[str, int] = field(default_factory=dict)
     conventions: list[tuple[str, str]] = field(default_factory=list)
     config: list[ConfigRow] = field(default_factory=list)
@@ -280,6 +281,7 @@ def view_of(result: Any, *, benchmark: Any = None, title: str | None = None) -> 
         stamps=_stamps(result),
         costs=_costs(stats),
         bands=_bands(result),
+        band=None if result.bands is None else (result.bands.low, result.bands.high),
         refusals={reason: number for reason, number in result.refusals.items() if number},
         conventions=[
             (_TOPICS.get(topic, topic.replace("_", " ").capitalize()), text)
