@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tradewright.domain.bars import Bars
-from tradewright.strategies.base import HOLD
+from tradewright.domain.forecasts import HOLD
 from tradewright.strategies.registry import make_strategy
 from tradewright.testing import walk_bars
 

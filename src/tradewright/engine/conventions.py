@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tradewright.domain.bars import Bars
     from tradewright.engine.settings import Settings
 
-__all__ = ["EXTRA_STATISTICS", "convention_of", "conventions_of", "stamps_of", "undefined_reason"]
+__all__ = ["convention_of", "conventions_of", "stamps_of", "undefined_reason"]
 
 _FILL: Final = {
     "next_open": "decided at the close of a bar, market orders fill at the open of the next",
@@ -35,27 +35,6 @@ _SIZE: Final = {
     "value": "of money",
     "risk": "of equity lost if the stop is hit",
 }
-EXTRA_STATISTICS: Final[Mapping[str, str]] = {
-    "initial_capital": "Cash before the first bar.",
-    "n_bars": "Bars of the run.",
-    "years": "Bars divided by periods per year.",
-    "start": "Session of the first bar (its close in UTC for intraday bars).",
-    "end": "Session of the last bar (its close in UTC for intraday bars).",
-    "max_drawdown_length": "Bars from the peak before the maximum drawdown to its recovery, or to the last bar.",
-    "total_costs": "Commission, slippage, borrow and funding paid, in money.",
-    "borrow": "Paid for borrowing what was sold short.",
-    "funding": "Paid (negative: earned) as funding of perpetual contracts.",
-    "interest": "Earned on positive cash less paid on negative cash.",
-    "dividends": "Received on longs less paid on shorts.",
-    "n_orders": "Orders that were made, protective ones included.",
-    "n_fills": "Executions.",
-    "n_refused": "Orders and decisions that the engine did not take, of any reason.",
-    "n_order_dependent": "Closed trades whose outcome depends on the unknown order of high and low inside a bar.",
-    "open_positions": "Positions held at the last bar; they count in equity at the mark, not in trade statistics.",
-    "excess_return": "Total return less that of the benchmark.",
-}
-"""Statistics beyond the catalogue of measures, with their conventions."""
-
 _NO_TRADES: Final = frozenset(
     {"win_rate", "profit_factor", "expectancy", "avg_trade", "best_trade", "worst_trade", "sqn", "kelly"}
 )
@@ -70,7 +49,7 @@ def convention_of(name: str) -> str:
     'Executions.'
     """
     measure = MEASURES.get(name)
-    return measure.convention if measure is not None else EXTRA_STATISTICS.get(name, "")
+    return "" if measure is None else measure.convention
 
 
 def undefined_reason(name: str, stats: Mapping[str, Any]) -> str:

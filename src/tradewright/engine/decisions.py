@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from tradewright.domain.errors import InputError, closest
+from tradewright.domain.forecasts import HOLD
 from tradewright.kernel import core
-from tradewright.strategies.base import HOLD, Strategy, step_of
+from tradewright.strategies.base import Strategy, step_of
 
 if TYPE_CHECKING:
     from tradewright.domain.bars import Bars

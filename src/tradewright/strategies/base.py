@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     I64 = np.ndarray[Any, np.dtype[np.int64]]
 
 __all__ = [
-    "HOLD",
     "CompiledRule",
     "FunctionStrategy",
     "Indicator",
@@ -41,9 +40,6 @@ __all__ = [
     "step_of",
     "typed",
 ]
-
-HOLD: Final = -128
-"""Signal code for "no opinion"."""
 
 
 @dataclass(frozen=True, slots=True)

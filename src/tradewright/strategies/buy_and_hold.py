@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tradewright.strategies.base import HOLD, Strategy
+from tradewright.domain.forecasts import HOLD
+from tradewright.strategies.base import Strategy
 
 if TYPE_CHECKING:
     from tradewright.domain.bars import Bars

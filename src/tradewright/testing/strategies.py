@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tradewright.domain.forecasts import HOLD
 from tradewright.engine.decisions import Decisions, decide
 from tradewright.engine.prepared import market_of, prepare
 from tradewright.engine.settings import Settings
-from tradewright.strategies.base import HOLD, FunctionStrategy, initialised
+from tradewright.strategies.base import FunctionStrategy, initialised
 from tradewright.strategies.registry import make_strategy
 from tradewright.testing.market import walk_bars, with_other_future
 
