@@ -308,3 +308,24 @@ def test_bars_are_judged_alike_however_they_come(tmp_path: Path) -> None:
     unjudged = tw.backtest(given, "buy_and_hold", validate=False)
     assert unjudged.findings is None
     assert unjudged.bars.n_bars == 300
+
+
+@pytest.mark.parametrize("data", [walk_bars(60), "SPX", {"close": [1.0, 2.0, 3.0]}])
+def test_a_mistyped_option_is_not_swallowed(data: Any) -> None:
+    with pytest.raises(InputError, match=r"no option 'leverag', did you mean 'leverage'"):
+        tw.backtest(data, "buy_and_hold", leverag=2.0)
+
+
+def test_options_of_the_provider_still_reach_it() -> None:
+    found = tw.backtest("DEMO", "buy_and_hold", provider="synthetic", seed=3, n_bars=40)
+    assert found.stats["n_bars"] == 40
+    with pytest.raises(InputError, match=r"no option 'sed', did you mean 'seed'"):
+        tw.backtest("DEMO", "buy_and_hold", provider="synthetic", sed=3)
+
+
+def test_the_report_learns_from_which_layer_a_value_came() -> None:
+    rows = tw.backtest("SPX", "buy_and_hold", profile="risk_low").origin.config["rows"]
+    drawdown = next(row for row in rows if row["key"] == "risk.max_drawdown")
+    assert (drawdown["value"], drawdown["layer"]) == (0.08, "profile")
+    assert drawdown["file"].endswith("risk_low.yaml")
+    assert drawdown["line"] > 0

@@ -27,7 +27,16 @@ from tradewright.domain.errors import ConfigError, closest
 if TYPE_CHECKING:
     import structlog
 
-__all__ = ["DailyFileHandler", "begin", "configure", "correlation", "correlation_id", "get_logger", "mask_secrets", "release"]
+__all__ = [
+    "DailyFileHandler",
+    "begin",
+    "configure",
+    "correlation",
+    "correlation_id",
+    "get_logger",
+    "mask_secrets",
+    "release",
+]
 
 LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 FORMATS: Final = ("console", "json")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from tradewright.domain.bars import Bars
-from tradewright.domain.errors import ConfigError, InputError, MissingDataError
+from tradewright.domain.errors import ConfigError, InputError, MissingDataError, closest
 from tradewright.engine.costs import CostSettings, costs_of
 from tradewright.engine.decisions import Decisions, decide, order_columns, signal_array, weight_rows
 from tradewright.engine.prepared import KEPT_RUNS, Prepared, memory_of, prepare
@@ -223,12 +223,14 @@ def backtest(
     resolved = None
     if profile is not None or config is not None:
         resolved = resolved_config(profile, config, symbols if symbols is not None else getattr(data, "symbols", None))
+    if load_options:
+        _refuse_unknown(load_options, data, provider)
     origin = _origin(validate, bands, benchmark)
     if resolved is not None:
         strategy, params, symbols, start, end, provider, interval, data = _from_config(
             resolved, strategy, params, symbols, start, end, provider, interval, data, signals, weights, orders
         )
-        origin.config = {"hash": resolved.hash, "profile": resolved.config.profile}
+        origin.config = {"hash": resolved.hash, "profile": resolved.config.profile, "rows": _config_rows(resolved)}
     bars, origin.inputs, report = load_inputs(
         data,
         symbols=symbols,
@@ -613,6 +615,33 @@ def _from_config(
     if not isinstance(data, Bars) and (data is None or isinstance(data, (str, Path))):
         interval = interval or block.interval
     return strategy, params, symbols, start or block.start, end or block.end, provider, interval, data
+
+
+def _config_rows(resolved: Any) -> list[dict[str, Any]]:
+    """Where each value of the configuration came from, for the report."""
+    return [
+        {"key": row.key, "value": row.value, "layer": row.layer, "file": row.file, "line": row.line}
+        for row in resolved.explain()
+    ]
+
+
+def _refuse_unknown(options: Mapping[str, Any], data: Any, provider: Any) -> None:
+    """Refuse options that neither the engine nor the loader knows, before they are lost on the way."""
+    from inspect import signature
+
+    from tradewright.data.providers import options_of
+    from tradewright.data.service import load_with_report
+
+    known = {*signature(load_with_report).parameters, "adjusted"}
+    if data is None or isinstance(data, (str, Path)) or _is_symbols(data):
+        of_provider = options_of(provider or ("sample" if data is None or not looks_like_path(str(data)) else "csv"))
+        if of_provider is None:
+            return  # somebody else's provider knows best
+        known |= of_provider
+    for name in options:
+        if name not in known or name == "options":
+            hint = closest(name, {*signature(backtest).parameters, *known} - {"load_options", "options"})
+            raise InputError(f"There is no option {name!r}{hint or '.'}")
 
 
 def _numbered(data: Mapping[str, Any], symbols: Any) -> Bars:

@@ -171,15 +171,13 @@ def _strategy(spec: Mapping[str, Any], folder: Path | None) -> str:
     return str(spec["spec"])
 
 
-def _place(path: str | None, folder: Path | None) -> str | None:
+def _place(path: str | None, folder: Path | None) -> Path | None:
     """Path as it was given, or beside the result when it is only there."""
     if path is None or Path(path).exists() or folder is None:
-        return path
-    beside = folder / Path(path).name
-    if (folder / path).exists():
-        return str(folder / path)
-    if beside.exists():
-        return str(beside)
+        return None if path is None else Path(path)
+    for place in (folder / path, folder / Path(path).name):
+        if place.exists():
+            return place
     raise DataError(f"{path!r} is not there (nor in {str(folder)!r}); run verify where the file can be found.")
 
 

@@ -1,6 +1,6 @@
 """Where market data comes from: one file per source, all behind the `Provider` port.
 
-Entry points: `make` (a provider by name), `names`, `describe`, `require_provider`.
+Entry points: `make` (a provider by name), `names`, `describe`, `require_provider`, `options_of`.
 
 Built in are ``sample``, ``csv``, ``parquet``, ``synthetic`` and ``memory``. A package of somebody else adds one through
 the entry-point group ``tradewright.providers``: the name of the entry point is the name of the provider, its target a
@@ -21,7 +21,7 @@ from ...domain.errors import ConfigError, InputError, closest
 if TYPE_CHECKING:
     from ...domain.ports import Provider
 
-__all__ = ["GROUP", "Entry", "describe", "make", "names", "require_provider"]
+__all__ = ["GROUP", "Entry", "describe", "make", "names", "options_of", "require_provider"]
 
 GROUP: Final = "tradewright.providers"
 
@@ -143,6 +143,23 @@ def make(name: str, **options: Any) -> Provider:
     except TypeError as error:
         raise InputError(f"The data provider {name!r} does not take these options: {error}.") from None
     return made
+
+
+def options_of(name: Any) -> frozenset[str] | None:
+    """Names of the options that a built-in provider takes; None for others, which only they themselves know.
+
+    Examples
+    --------
+    >>> sorted(options_of("sample")), options_of("somebody else's")
+    ([], None)
+    """
+    from inspect import signature
+
+    entry = _BUILT_IN.get(name) if isinstance(name, str) else None
+    if entry is None:
+        return None
+    module, _, attribute = entry.target.partition(":")
+    return frozenset(signature(getattr(import_module(module), attribute)).parameters)
 
 
 @lru_cache(maxsize=1)
