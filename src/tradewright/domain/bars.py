@@ -394,7 +394,7 @@ class Bars:
         plain = [i for i, instrument in enumerate(self.instruments) if instrument.symbol == symbol]
         if len(plain) == 1:
             return plain[0]
-        raise InputError(f"No bars of {symbol!r} among {_some(names)}{closest(symbol, names)}.")
+        raise InputError(f"No bars of {symbol!r} among {_some(names)}{closest(symbol, names) or '.'}")
 
     def bar(self, row: int, symbol: str | None = None) -> Bar | None:
         """One bar, or None when the instrument has no bar in that row.

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from tradewright.domain.bars import Bars
-from tradewright.domain.errors import ConfigError, InputError, MissingDataError, closest
+from tradewright.domain.errors import ConfigError, DataError, InputError, MissingDataError, closest
 from tradewright.engine.costs import CostSettings, costs_of
 from tradewright.engine.decisions import Decisions, decide, order_columns, signal_array, weight_rows
 from tradewright.engine.prepared import KEPT_RUNS, Prepared, memory_of, prepare
@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "backtest",
+    "benchmark_bars",
     "cut",
+    "detail_bars",
     "load_inputs",
     "looks_like_path",
     "require_bars",
@@ -114,9 +116,10 @@ def backtest(
         Cash before the first bar; default 100,000.
     params : mapping, optional
         Parameters of the strategy.
-    signals, weights, orders : array-like, optional
+    signals, weights, orders : array-like, frame or path, optional
         Decisions instead of a strategy: signals ``(n_bars, n_assets)``; weights as ``(rows, weights)`` or ``(n_bars,
-        n_assets)``; orders as columns or a sequence of mappings.
+        n_assets)``; orders as columns or a sequence of mappings. Frames and files (CSV, Parquet) have a ``date`` or
+        ``time`` and a ``symbol``; see docs/backtesting.md.
     fill : {"next_open", "same_close", "next_close"}
         When market orders fill, counted from the bar of the decision.
     intrabar : {"pessimistic", "expected", "optimistic"}
@@ -138,10 +141,12 @@ def backtest(
         Trade for free; the result is stamped with it.
     bands : bool
         Also compute the fill bands.
-    detail : Bars, optional
-        Finer bars of the same instruments that decide what came first inside a bar.
+    detail : Bars, frame, path or interval, optional
+        Finer bars of the same instruments that decide what came first inside a bar; ``"1min"`` takes the bars of that
+        length from where `data` came.
     benchmark : str, Bars or array, optional
-        What to compare with: ``"buy_and_hold"``, a symbol of the data, bars or prices.
+        What to compare with: ``"buy_and_hold"``, a symbol (of the data, or of where it came from), a path, bars or
+        prices.
     validate : bool
         False skips the data checks; the result is stamped with it.
     **load_options
@@ -174,7 +179,13 @@ def backtest(
     (2, 'commission 5 bp, slippage 1 bp')
     """
     key: Any = None
-    if type(data) is Bars and profile is None and config is None and detail is None and not load_options:
+    files = {
+        name: str(value)
+        for name, value in (("signals", signals), ("weights", weights), ("orders", orders))
+        if isinstance(value, (str, Path))
+    }
+    plain = profile is None and config is None and detail is None and not load_options and not files
+    if type(data) is Bars and plain:
         key = (
             start,
             end,
@@ -278,10 +289,9 @@ def backtest(
         sigma_window=sigma_window,
         risk_free=risk_free,
     )
-    finer = None
-    if detail is not None:
-        finer, _, _ = load_inputs(detail, symbols=bars.symbols, validate=validate)
-        origin.detail = finer
+    finer = None if detail is None else detail_bars(detail, bars, origin, validate=validate)
+    if files:
+        origin.inputs["decisions"] = files
     prepared = prepare(bars, settings, validate=validate, detail=finer, findings=report)
     prepared.memory["origin"] = origin if not bands and benchmark is None else _origin(validate, False, None)
     if key is not None:
@@ -407,6 +417,67 @@ def load_inputs(
         symbols, data=data, start=start, end=end, interval=interval, validate=validate, **options
     )
     return bars, {"kind": "memory"}, report
+
+
+def detail_bars(detail: Any, bars: Bars, origin: Origin, *, validate: bool = True) -> Bars:
+    """Finer bars of the instruments of a run; what is needed to find them again goes into `origin`.
+
+    Parameters
+    ----------
+    detail : Bars, frame, path or interval
+        An interval such as ``"1min"`` means the source that the bars themselves came from.
+    bars : Bars
+        Of the run.
+    origin : Origin
+    validate : bool
+
+    Raises
+    ------
+    InputError
+        If an interval is given for bars that were in memory.
+    DataError
+        If the finer bars cannot be loaded.
+    """
+    if isinstance(detail, str) and not looks_like_path(detail) and not Path(detail).exists():
+        inputs = origin.inputs
+        if inputs.get("kind") != "load":
+            raise InputError(f"detail is {detail!r}, but the bars were in memory; give finer bars or a path.")
+        again = {key: value for key, value in inputs.items() if key not in {"kind", "interval", "data", "decisions"}}
+        place = None if inputs["data"] is None else Path(inputs["data"])
+        again["symbols"] = list(bars.symbols)
+        finer, _, _ = load_inputs(place, interval=detail, **again)
+        inputs["detail"] = {"interval": detail}
+    else:
+        given = Path(detail) if isinstance(detail, str) else detail
+        finer, found, _ = load_inputs(given, symbols=bars.symbols, validate=validate)
+        if found.get("kind") == "load":
+            origin.inputs["detail"] = {"path": str(detail)}
+    origin.detail = finer
+    return finer
+
+
+def benchmark_bars(what: str, bars: Bars, inputs: Mapping[str, Any]) -> Bars:
+    """Bars of a benchmark that is not among the instruments of the run: from the same source, or a file.
+
+    Raises
+    ------
+    InputError
+        If it is nowhere.
+    """
+    if looks_like_path(what):
+        return load_inputs(Path(what))[0]
+    near = closest(what, ["buy_and_hold", *bars.symbols]) or "."
+    if inputs.get("kind") != "load":
+        raise InputError(f"There is no benchmark {what!r} among {', '.join(bars.symbols[:8])}{near}")
+    place = None if inputs.get("data") is None else Path(inputs["data"])
+    kept = {key: inputs[key] for key in ("provider", "interval", "tz", "columns", "repair", "seed") if inputs.get(key)}
+    try:
+        return load_inputs(place, symbols=[what], **kept)[0]
+    except (DataError, InputError) as error:
+        raise InputError(
+            f"There is no benchmark {what!r} among {', '.join(bars.symbols[:8])}{near} "
+            f"Nor is it where they came from: {error}"
+        ) from None
 
 
 def cut(bars: Bars, start: Instant | None, end: Instant | None) -> Bars:

@@ -17,6 +17,7 @@ import numpy as np
 
 from tradewright.domain.errors import InputError, closest
 from tradewright.domain.forecasts import HOLD
+from tradewright.engine.decision_tables import grid_of, is_table, order_table
 from tradewright.kernel import core
 from tradewright.strategies.base import Strategy, step_of
 
@@ -128,8 +129,9 @@ def signal_array(values: Any, bars: Bars, name: str = "signals") -> Array:
 
     Parameters
     ----------
-    values : array-like of shape (n_bars,) or (n_bars, n_assets)
-        Booleans (long or flat), whole numbers 1, 0, -1 and -128 (no opinion), or floats where NaN is no opinion.
+    values : array-like of shape (n_bars,) or (n_bars, n_assets), frame, or path
+        Booleans (long or flat), whole numbers 1, 0, -1 and -128 (no opinion), or floats where NaN is no opinion. Or a
+        table with times, see `tradewright.engine.decision_tables.grid_of`; where it says nothing, there is no opinion.
     bars : Bars
         What they belong to.
     name : str
@@ -151,6 +153,10 @@ def signal_array(values: Any, bars: Bars, name: str = "signals") -> Array:
     >>> signal_array([np.nan, 1, 0], bars)[:, 0].tolist()
     [-128, 1, 0]
     """
+    if not isinstance(values, np.ndarray) and is_table(values):
+        rows, said = grid_of(values, bars, name)
+        values = np.full((bars.n_bars, bars.n_assets), np.nan)
+        values[rows] = said
     array = np.asarray(values)
     if array.ndim == 1 and bars.n_assets == 1:
         array = array.reshape(-1, 1)
@@ -173,7 +179,7 @@ def signal_array(values: Any, bars: Bars, name: str = "signals") -> Array:
     if wrong.any():
         row, column = (int(i) for i in np.argwhere(wrong)[0])
         raise InputError(
-            f"{name} says {whole[row, column]!r} at bar {row}; signals are 1, 0, -1, or NaN (-128) for no "
+            f"{name} says {float(whole[row, column]):g} at bar {row}; signals are 1, 0, -1, or NaN (-128) for no "
             "opinion. Fractions of "
             "equity are weights: return (rows, weights)."
         )
@@ -185,8 +191,9 @@ def weight_rows(values: Any, bars: Bars, name: str = "weights") -> tuple[Array, 
 
     Parameters
     ----------
-    values : tuple (rows, weights) or array-like of shape (n_bars, n_assets)
-        In an array, rows without any number are not decisions.
+    values : tuple (rows, weights), array-like of shape (n_bars, n_assets), frame, or path
+        In an array, rows without any number are not decisions. Or a table with times, see
+        `tradewright.engine.decision_tables.grid_of`.
     bars : Bars
         What they belong to.
     name : str
@@ -202,6 +209,8 @@ def weight_rows(values: Any, bars: Bars, name: str = "weights") -> tuple[Array, 
     InputError
         If shapes do not fit, rows are out of range or out of order, or a weight is infinite.
     """
+    if not isinstance(values, (np.ndarray, tuple)) and is_table(values):
+        values = grid_of(values, bars, name)
     if isinstance(values, tuple) and len(values) == 2:
         rows = np.ascontiguousarray(values[0], dtype=np.int64)
         weights = np.ascontiguousarray(values[1], dtype=np.float64)
@@ -257,8 +266,9 @@ def order_columns(orders: Any, bars: Bars, name: str = "orders") -> dict[str, Ar
 
     Parameters
     ----------
-    orders : mapping of columns, sequence of mappings, or data frame
-        ``bar`` and ``quantity`` (signed) are needed; ``symbol`` (or ``asset``, a column number) with several
+    orders : mapping of columns, sequence of mappings, data frame, or path
+        ``bar`` (or ``date`` or ``time``, see `tradewright.engine.decision_tables.rows_at`) and ``quantity`` (signed)
+        are needed; ``symbol`` (or ``asset``, a column number) with several
         instruments; ``kind`` as text (``market`` by default), and as needed ``limit``, ``stop``, ``trail``, ``tif``,
         ``gtd``, ``reduce_only``, ``group``, ``stop_loss``, ``take_profit``, ``trail_stop`` with their ``_kind``
         (``fraction``, ``amount``, ``atr``, ``price``).
@@ -284,8 +294,8 @@ def order_columns(orders: Any, bars: Bars, name: str = "orders") -> dict[str, Ar
     >>> columns["quantity"].tolist(), core.KINDS[columns["kind"][0]]
     ([5.0], 'limit')
     """
-    given = _columns_of(orders, name)
-    known = [*_DTYPES, "symbol"]
+    given = order_table(orders, bars, name) or {"bar": [], "quantity": []}
+    known = ["date", "time", "symbol", *_DTYPES]
     for key in given:
         if key not in known:
             raise InputError(f"{name} have no column {key!r}{closest(key, known) or '.'} Known: {', '.join(known)}.")
@@ -323,31 +333,6 @@ def _weights(answer: Any, bars: Bars, name: str) -> Decisions:
     return Decisions("weights", rows=rows, weights=weights)
 
 
-def _columns_of(orders: Any, name: str) -> dict[str, Any]:
-    if isinstance(orders, Mapping):
-        return {str(key): _listed(value) for key, value in orders.items()}
-    if isinstance(orders, Sequence) and not isinstance(orders, str):
-        keys: dict[str, None] = {}
-        for row in orders:
-            if not isinstance(row, Mapping):
-                raise InputError(f"{name} must be columns or a sequence of mappings, not of {type(row).__name__}.")
-            keys.update(dict.fromkeys(str(key) for key in row))
-        return {key: [row.get(key) for row in orders] for key in keys} or {"bar": [], "quantity": []}
-    try:
-        import narwhals as nw
-
-        frame = nw.from_native(orders, eager_only=True)
-    except TypeError:
-        raise InputError(
-            f"{name} must be columns, a sequence of mappings or a frame, not {type(orders).__name__}."
-        ) from None
-    return {column: frame[column].to_list() for column in frame.columns}
-
-
-def _listed(value: Any) -> Any:
-    return value if hasattr(value, "__len__") and not isinstance(value, str) else [value]
-
-
 _DEFAULTS: Final[Mapping[str, Any]] = {"kind": "market", "tif": "gtc", "group": -1, "reduce_only": 0, "gtd": 0}
 
 
@@ -364,13 +349,20 @@ def _order_column(key: str, values: Any, name: str) -> Array:
     elif dtype == np.float64:
         read = lambda value: math.nan if _missing(value) else float(value)  # noqa: E731
     else:
-        read = lambda value: int(_DEFAULTS.get(key, 0) if _missing(value) else value)  # noqa: E731
+        read = lambda value: int(_DEFAULTS.get(key, 0) if _missing(value) else _whole(value))  # noqa: E731
     try:
         return np.array([read(value) for value in values], dtype=dtype)
     except (TypeError, ValueError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{name}: column {key!r} holds something that is not a number: {error}.") from error
+
+
+def _whole(value: Any) -> int:
+    number = float(value) if isinstance(value, str) else value
+    if number != int(number):
+        raise ValueError(f"{value!r} is no whole number")
+    return int(number)
 
 
 def _missing(value: Any) -> bool:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Prepared", "checked", "market_of", "memory_of", "periods_of", "prepare", "spec_of"]
 
+_DAY_NS: Final = 86_400_000_000_000
 KEPT_RUNS: Final = 64
 """How many prepared runs one set of bars remembers."""
 
@@ -80,7 +81,6 @@ class Prepared:
         self.market = market_of(bars, settings, detail)
         self.spec = spec_of(bars, settings, self.periods_per_year)
         self.memory: dict[str, Any] = {}
-
 
     @property
     def findings(self) -> SanityReport | None:
@@ -282,11 +282,34 @@ def _detail(bars: Bars, detail: Bars) -> tuple[Array, Array, Array, Array, Array
         raise InputError(f"The finer bars ({finer!r}) do not overlap the bars ({bars!r}).")
     if finer.n_bars <= bars.n_bars and finer.interval_ns >= bars.interval_ns > 0:
         raise InputError("The detail bars are not finer than the bars themselves; swap them, or leave detail out.")
-    ends = np.searchsorted(finer.ts, bars.ts, side="right").astype(np.int64)
-    step = bars.interval_ns or (int(bars.ts[1] - bars.ts[0]) if bars.n_bars > 1 else 0)
-    first = int(np.searchsorted(finer.ts, int(bars.ts[0]) - step, side="right")) if step else 0
-    offsets = np.concatenate([np.array([min(first, int(ends[0]))], dtype=np.int64), ends])
-    columns = [getattr(finer, name) for name in ("open", "high", "low", "close")]
-    if bars.n_assets == 1:
-        columns = [np.ascontiguousarray(column[:, 0]) for column in columns]
-    return (offsets, *columns)
+    owner = np.searchsorted(bars.ts, finer.ts, side="left")
+    rows = np.flatnonzero(_inside(bars, finer, owner))
+    if not rows.size:
+        raise InputError(f"The finer bars ({finer!r}) do not lie inside of the bars ({bars!r}).")
+    offsets = np.concatenate(
+        [np.zeros(1, dtype=np.int64), np.searchsorted(owner[rows], np.arange(bars.n_bars), side="right")]
+    ).astype(np.int64)
+    alone = bars.n_assets == 1
+    opened, high, low, close = (
+        np.ascontiguousarray(field[rows, 0] if alone else field[rows])
+        for field in (finer.open, finer.high, finer.low, finer.close)
+    )
+    return offsets, opened, high, low, close
+
+
+def _inside(bars: Bars, finer: Bars, owner: Array) -> Array:
+    """Which finer bars are part of the bar that closes next: not those of the night, nor after the last close."""
+    known = owner < bars.n_bars
+    owner = np.minimum(owner, bars.n_bars - 1)
+    step = bars.interval_ns or (int(np.median(np.diff(bars.ts))) if bars.n_bars > 1 else 0)
+    if step < _DAY_NS * 5 // 6:
+        return known & (finer.ts > bars.ts[owner] - step)
+    from tradewright.data.calendars import market_hours
+    from tradewright.data.hours import MINUTE_NS
+    from tradewright.data.zones import to_local
+
+    hours = market_hours(bars)
+    if hours.always_open or hours.overnight:
+        return known & (finer.ts > bars.ts[owner] - step)
+    minute = to_local(finer.ts - 1, hours.zone) % _DAY_NS // MINUTE_NS
+    return known & (minute >= hours.open_minute) & (minute < hours.close_minute)

@@ -223,8 +223,15 @@ class Result:
         """Equity of the benchmark, or of buying and holding the same instruments when none was asked for."""
         from tradewright.engine.benchmark import benchmark_curve
 
-        what = "buy_and_hold" if self.origin.benchmark is None else self.origin.benchmark
-        return self._keep("benchmark", lambda: benchmark_curve(what, self.bars, self.initial_capital))
+        def curve() -> F64:
+            what = "buy_and_hold" if self.origin.benchmark is None else self.origin.benchmark
+            if isinstance(what, str) and what != "buy_and_hold" and what not in self.symbols:
+                from tradewright.engine.backtest import benchmark_bars
+
+                what = benchmark_bars(what, self.bars, self.origin.inputs)
+            return benchmark_curve(what, self.bars, self.initial_capital)
+
+        return self._keep("benchmark", curve)
 
     @property
     def conventions(self) -> dict[str, str]:

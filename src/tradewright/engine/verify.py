@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tradewright.domain.errors import DataError, InputError
-from tradewright.engine.backtest import load_inputs, run_prepared
+from tradewright.engine.backtest import detail_bars, load_inputs, run_prepared
 from tradewright.engine.costs import CostSettings
 from tradewright.engine.manifest import VOLATILE
 from tradewright.engine.prepared import prepare
@@ -130,7 +130,9 @@ def rerun(document: Mapping[str, Any], *, data: Any = None, strategy: Any = None
     config = dict(manifest["config"])
     settings = Settings(**{**config, "costs": CostSettings(**config["costs"])})
     options = manifest["options"]
-    if isinstance(options["benchmark"], dict) or manifest["data"]["detail_hash"] is not None:
+    inputs = dict(manifest["inputs"])
+    finer, tables = inputs.pop("detail", None), inputs.pop("decisions", {})
+    if isinstance(options["benchmark"], dict) or (manifest["data"]["detail_hash"] is not None and finer is None):
         raise InputError(
             "This result used a benchmark or finer bars that were in memory; run it in Python and pass "
             "verify(path, again=result)."
@@ -138,7 +140,6 @@ def rerun(document: Mapping[str, Any], *, data: Any = None, strategy: Any = None
     validated = bool(manifest["data"]["validated"])
     origin = Origin()
     origin.benchmark, origin.bands, origin.validated = options["benchmark"], bool(options["bands"]), validated
-    inputs = dict(manifest["inputs"])
     if data is not None:
         bars, _, report = load_inputs(data, validate=validated)
         origin.inputs = inputs
@@ -148,8 +149,17 @@ def rerun(document: Mapping[str, Any], *, data: Any = None, strategy: Any = None
         bars, origin.inputs, report = load_inputs(place, **arguments)
     else:
         raise InputError("The data of this result was in memory; pass it: verify(path, data=bars).")
-    prepared = prepare(bars, settings, validate=validated, findings=report)
+    detail = None
+    if finer is not None:
+        place = _place(finer.get("path"), folder)
+        detail = detail_bars(place if place is not None else finer["interval"], bars, origin, validate=validated)
+    prepared = prepare(bars, settings, validate=validated, detail=detail, findings=report)
     spec = manifest["strategy"]
+    if strategy is None and tables:
+        found = {name: _place(path, folder) for name, path in tables.items()}
+        origin.inputs["decisions"] = tables
+        signals, weights, orders = (found.get(name) for name in ("signals", "weights", "orders"))
+        return run_prepared(prepared, None, None, signals, weights, orders, origin)
     given = strategy if strategy is not None else _strategy(spec, folder)
     made = make_strategy(given, spec["params"] or None)
     return run_prepared(prepared, made, None, None, None, None, origin, given=given)

@@ -17,6 +17,7 @@ from typer.core import TyperCommand
 
 from tradewright.app.cli import options as shared
 from tradewright.app.cli import running as run
+from tradewright.domain.errors import ConfigError
 
 if TYPE_CHECKING:
     from tradewright.engine.result import Result
@@ -52,6 +53,15 @@ def _backtest(
     initial_capital: run.CapitalOption = None,
     strategy: run.StrategyOption = None,
     params: run.ParamsOption = None,
+    signals: Annotated[
+        Path | None, typer.Option("--signals", help="Instead of a strategy: date,symbol,signal.", metavar="FILE")
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option("--weights", help="Instead of a strategy: date,symbol,weight.", metavar="FILE")
+    ] = None,
+    orders: Annotated[
+        Path | None, typer.Option("--orders", help="Instead of a strategy: date,symbol,quantity,...", metavar="FILE")
+    ] = None,
     data: run.DataOption = None,
     provider: run.ProviderOption = None,
     interval: run.IntervalOption = None,
@@ -68,11 +78,15 @@ def _backtest(
     stop: run.StopOption = None,
     target: run.TargetOption = None,
     trail: run.TrailOption = None,
+    detail: Annotated[
+        str | None,
+        typer.Option("--detail", help="Finer bars: a path, or a bar length in --data.", metavar="PATH|LENGTH"),
+    ] = None,
     bands: Annotated[
         bool | None, typer.Option("--bands/--no-bands", help="Fill bands: pessimistic, expected, optimistic.")
     ] = None,
     benchmark: Annotated[
-        str | None, typer.Option("--benchmark", help="What to compare with: buy_and_hold, a symbol, or none.")
+        str | None, typer.Option("--benchmark", help="What to compare with: buy_and_hold, a symbol, a path, or none.")
     ] = None,
     validate: run.ValidateOption = True,
     sets: shared.SetOption = None,
@@ -115,10 +129,17 @@ def _backtest(
     want_benchmark = (
         benchmark if benchmark is not None else (None if fast else block.report.benchmark or "buy_and_hold")
     )
+    tables = {name: path for name, path in (("signals", signals), ("weights", weights), ("orders", orders)) if path}
+    if tables and (strategy is not None or params):
+        raise ConfigError(f"--{next(iter(tables))} is instead of a strategy; leave --strategy and --params out.")
     result = run_backtest(
         arguments.pop("data"),
-        block.strategy.name,
-        params=chosen or None,
+        None if tables else block.strategy.name,
+        params=None if tables else chosen or None,
+        signals=signals,
+        weights=weights,
+        orders=orders,
+        detail=detail,
         config=resolved,
         commission=commission,
         slippage=slippage,
@@ -143,6 +164,7 @@ def _backtest(
     result.origin.config["rows"] = run.config_rows(
         resolved,
         params=result.params,
+        tables=tables,
         stop=stop,
         target=target,
         trail=trail,
@@ -176,8 +198,6 @@ def _report(result: Result, where: str | None, unwanted: bool, as_json: bool, ti
     if unwanted or (as_json and where is None):
         return None
     path = Path(where) if where not in {None, _AUTO} else Path("reports") / _file_name(result)
-    from tradewright.domain.errors import ConfigError
-
     try:
         return result.report(path, **({"title": title} if title else {}))
     except ConfigError as error:

@@ -9,6 +9,7 @@ Invariants: an option that was not given is None; results go to stdout and nothi
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -186,7 +187,9 @@ def data_arguments(resolved: Any, *, seed: int | None) -> dict[str, Any]:
     return found
 
 
-def config_rows(resolved: Any, *, params: dict[str, Any], **texts: Any) -> list[dict[str, Any]]:
+def config_rows(
+    resolved: Any, *, params: dict[str, Any], tables: Mapping[str, Path] | None = None, **texts: Any
+) -> list[dict[str, Any]]:
     """Where each value of the configuration came from, with the options that are no keys of it in their place.
 
     Parameters
@@ -194,6 +197,8 @@ def config_rows(resolved: Any, *, params: dict[str, Any], **texts: Any) -> list[
     resolved : Resolved
     params : dict
         Parameters of the strategy as they were used.
+    tables : mapping of str to Path, optional
+        Files of decisions that stand in the place of a strategy.
     **texts
         ``stop``, ``target``, ``trail``, ``commission``, ``slippage`` and ``no_costs`` as they were given, or None.
     """
@@ -216,6 +221,12 @@ def config_rows(resolved: Any, *, params: dict[str, Any], **texts: Any) -> list[
         rows = [row for row in rows if not row["key"].startswith(replaced[name])]
         option = "--" + name.replace("_", "-")
         rows.append({"key": f"{block}.{name}", "value": value, "layer": "command line", "file": option, "line": None})
+    if tables:
+        rows = [row for row in rows if not row["key"].startswith("strategy.")]
+        rows += [
+            {"key": name, "value": str(path), "layer": "command line", "file": f"--{name}", "line": None}
+            for name, path in tables.items()
+        ]
     for row in rows:
         if row["key"] == "strategy.params" and params != row["value"]:
             row.update(value=params, layer="command line", file="--params", line=None)
