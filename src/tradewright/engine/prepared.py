@@ -309,7 +309,8 @@ def _inside(bars: Bars, finer: Bars, owner: Array) -> Array:
     from tradewright.data.zones import to_local
 
     hours = market_hours(bars)
-    if hours.always_open or hours.overnight:
+    at_the_bell = (to_local(bars.ts - 1, hours.zone) % _DAY_NS // MINUTE_NS == hours.close_minute - 1).all()
+    if hours.always_open or hours.overnight or not at_the_bell:
         return known & (finer.ts > bars.ts[owner] - step)
     minute = to_local(finer.ts - 1, hours.zone) % _DAY_NS // MINUTE_NS
     return known & (minute >= hours.open_minute) & (minute < hours.close_minute)
