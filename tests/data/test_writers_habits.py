@@ -83,3 +83,19 @@ def test_an_empty_file_is_called_empty(tmp_path: Path) -> None:
     (tmp_path / "X.csv").write_text("\n")
     with pytest.raises(DataError, match="is empty"):
         load(data=tmp_path / "X.csv")
+
+
+@pytest.mark.parametrize(
+    ("name", "symbol", "kind"),
+    [
+        ("btcusdt_1h_2020_2022.csv", "btcusdt", "crypto"),
+        ("BTC-PERP_1min_jan2022.csv", "BTC-PERP", "crypto"),
+        ("SPY_daily_20100101_20201231.csv", "SPY", "etf"),
+        ("EURUSD_1h_2017.csv", "EURUSD", "fx"),
+        ("FUND_2030.csv", "FUND_2030", "equity"),
+    ],
+)
+def test_the_period_in_a_file_name_is_no_part_of_the_symbol(name: str, symbol: str, kind: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("date,close\n2024-01-02,1.5\n2024-01-03,2.5\n")
+    bars = load(data=tmp_path / name)
+    assert (bars.symbols, str(bars.instruments[0].asset_class)) == ((symbol,), kind)

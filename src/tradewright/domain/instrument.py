@@ -190,7 +190,8 @@ def asset_class_of(symbol: str) -> AssetClass:
     -------
     AssetClass
         Rules, first match wins: OCC option; ``=X``, ``C:`` or a pair of two fiat currencies or metals is fx;
-        ``=F``, ``/ES`` or root, month letter and year is a future; a pair with a coin or a stable coin is crypto;
+        ``=F``, ``/ES`` or root, month letter and year is a future; a pair with a coin or a stable coin is crypto, and so
+        is its perpetual contract (``BTC-PERP``);
         a leading ``^``, ``_``, ``$`` or ``I:``, or a known index name, is an index; a known fund is an ETF;
         anything else is an equity.
 
@@ -215,6 +216,9 @@ def asset_class_of(symbol: str) -> AssetClass:
         return AssetClass.FUTURE
     if text in _ETFS:
         return AssetClass.ETF
+    perpetual = _PERPETUAL.sub("", text)
+    if perpetual != text and asset_class_of(perpetual) is AssetClass.CRYPTO:
+        return AssetClass.CRYPTO
     pair = _split_pair(text)
     if pair is not None:
         return AssetClass.FX if pair[0] in _FX and pair[1] in _FX else AssetClass.CRYPTO
@@ -245,6 +249,7 @@ def _split_pair(symbol: str) -> tuple[str, str] | None:
 
 _OCC = re.compile(r"^([A-Z]{1,6})\s*(\d{6})([CP])(\d{8})$")
 _CONTRACT = re.compile(r"^([A-Z0-9]{1,3})[FGHJKMNQUVXZ]\d{1,2}$")
+_PERPETUAL = re.compile(r"[-_.:]?(PERP|PERPETUAL|SWAP)$")
 _CALENDARS = {AssetClass.CRYPTO: "24/7", AssetClass.FX: "24/5", AssetClass.FUTURE: "CMES"}
 
 

@@ -29,6 +29,9 @@ __all__ = ["FileProvider", "symbol_of_file"]
 _INTERVAL_PART: Final = re.compile(
     r"^(\d+(s|sec|t|m|min|h|d|w|mo|M)|minute|hourly|daily|weekly|monthly|day|hour|intraday|eod|ohlcv?|bars?|prices?)$"
 )
+_DATE_PART: Final = re.compile(
+    r"^((19|20)\d\d([01]\d([0-3]\d)?)?|(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)((19|20)\d\d)?)$", re.IGNORECASE
+)
 _SPLIT: Final = re.compile(r"[_\-. ]+")
 
 
@@ -43,7 +46,7 @@ def symbol_of_file(path: Path) -> tuple[str, int]:
     Returns
     -------
     symbol : str
-        What is left of the name without extensions and interval words.
+        What is left of the name without extensions, interval words and the period after them.
     interval : int
         Nanoseconds, 0 when the name does not tell.
 
@@ -53,10 +56,13 @@ def symbol_of_file(path: Path) -> tuple[str, int]:
     True
     >>> symbol_of_file(Path("BTC-USD.csv")), symbol_of_file(Path("_VIX.csv"))
     (('BTC-USD', 0), ('_VIX', 0))
+    >>> symbol_of_file(Path("btcusdt_1h_2020_2022.csv.gz"))[0], symbol_of_file(Path("FUND_2030.csv"))[0]
+    ('btcusdt', 'FUND_2030')
     """
     stem = path.name
     for suffix in (".gz", ".csv", ".txt", ".tsv", ".parquet", ".pq"):
         stem = stem[: -len(suffix)] if stem.lower().endswith(suffix) else stem
+    stem = _without_dates(stem)
     interval = 0
     while True:
         head, mark, tail = _last_part(stem)
@@ -65,6 +71,20 @@ def symbol_of_file(path: Path) -> tuple[str, int]:
         with contextlib.suppress(InputError):  # words such as "prices" are dropped and tell no length
             interval = interval or interval_ns(tail)
         stem = head
+
+
+def _without_dates(stem: str) -> str:
+    """Name without the period at its end (``_1h_2020_2022``), where a second date or a bar length says that it is one.
+
+    A year alone may belong to the symbol.
+    """
+    head, mark, tail = _last_part(stem)
+    dates = 0
+    while head and mark and _DATE_PART.match(tail):
+        dates += 1
+        rest = head
+        head, mark, tail = _last_part(head)
+    return rest if dates > 1 or (dates == 1 and head and _INTERVAL_PART.match(tail)) else stem
 
 
 def _last_part(stem: str) -> tuple[str, str, str]:
