@@ -18,6 +18,9 @@ from tradewright.domain.errors import ConfigError, closest
 
 __all__ = ["FREE", "PRESETS", "CostSettings", "costs_of", "rate_of"]
 
+LARGEST_FUNDING: Final = 0.05
+"""Most funding per eight hours, either way; venues cap it at 0.03 or below."""
+
 SLIP_MODELS: Final = ("none", "fixed", "rate", "volume_share", "square_root", "almgren_chriss")
 
 
@@ -49,6 +52,9 @@ class CostSettings:
         Coefficients of the model.
     borrow_rate, margin_rate, cash_rate : float
         Yearly rates paid on shorts and on negative cash, and earned on positive cash.
+    funding_rate : float
+        Fraction of a position's value that longs pay to shorts (negative: shorts to longs) at 00:00, 08:00 and 16:00
+        UTC, as perpetual contracts settle it. Coins and futures only.
 
     Raises
     ------
@@ -81,13 +87,14 @@ class CostSettings:
     borrow_rate: float = 0.0
     margin_rate: float = 0.0
     cash_rate: float = 0.0
+    funding_rate: float = 0.0
 
     def __post_init__(self) -> None:
         if self.slip_model not in SLIP_MODELS:
             hint = closest(self.slip_model, SLIP_MODELS) or "."
             raise ConfigError(f"slip_model is {self.slip_model!r}{hint} It must be one of {', '.join(SLIP_MODELS)}.")
         for item in fields(self):
-            if item.name == "slip_model":
+            if item.name in {"slip_model", "funding_rate"}:
                 continue
             value = getattr(self, item.name)
             if not (isinstance(value, (int, float)) and math.isfinite(value) and value >= 0.0):
@@ -96,6 +103,12 @@ class CostSettings:
             _check_fraction(name, getattr(self, name))
         if self.slip_model == "rate":
             _check_fraction("slippage", self.slip_a)
+        rate = self.funding_rate
+        if not (isinstance(rate, (int, float)) and abs(rate) <= LARGEST_FUNDING):
+            raise ConfigError(
+                f"funding_rate is {rate!r}; it is a fraction per eight hours (0.0001 is one basis point), at most "
+                f"{LARGEST_FUNDING:g} either way."
+            )
 
     @property
     def is_free(self) -> bool:
@@ -105,8 +118,8 @@ class CostSettings:
         return not fee and not slip
 
     def spec_settings(self) -> dict[str, Any]:
-        """Keyword arguments of ``core.Spec``."""
-        return {item.name: getattr(self, item.name) for item in fields(self)}
+        """Keyword arguments of ``core.Spec``; funding is an array of the market, not a setting of the account."""
+        return {item.name: getattr(self, item.name) for item in fields(self) if item.name != "funding_rate"}
 
     def describe(self) -> str:
         """One sentence for people."""
@@ -137,6 +150,8 @@ class CostSettings:
         for name, text in (("borrow_rate", "borrow"), ("margin_rate", "margin"), ("cash_rate", "cash")):
             if getattr(self, name):
                 parts.append(f"{text} {getattr(self, name):g} a year")
+        if self.funding_rate:
+            parts.append(f"funding {_bp(self.funding_rate)} every eight hours")
         return ", ".join(parts) if parts else "no costs"
 
 

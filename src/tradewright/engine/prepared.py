@@ -15,7 +15,8 @@ import numpy as np
 
 from tradewright.data.calendars import periods_per_year, session_ordinals
 from tradewright.domain.actions import ActionKind
-from tradewright.domain.errors import InputError, MissingDataError
+from tradewright.domain.errors import ConfigError, InputError, MissingDataError
+from tradewright.domain.instrument import AssetClass
 from tradewright.kernel import core
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["Prepared", "checked", "market_of", "memory_of", "periods_of", "prepare", "spec_of"]
 
 _DAY_NS: Final = 86_400_000_000_000
+_FUNDING_NS: Final = _DAY_NS // 3
+_FUNDED: Final = frozenset({AssetClass.CRYPTO, AssetClass.FUTURE})
 KEPT_RUNS: Final = 64
 """How many prepared runs one set of bars remembers."""
 
@@ -188,7 +191,8 @@ def market_of(bars: Bars, settings: Settings, detail: Bars | None = None) -> cor
     atr_window = settings.atr_window if settings.needs_atr else 0
     sigma_window = settings.sigma_window if settings.needs_sigma else 0
     memory = memory_of(bars)
-    key = ("market", atr_window, sigma_window)
+    funding_rate = settings.costs.funding_rate
+    key = ("market", atr_window, sigma_window, funding_rate)
     if detail is None and key in memory:
         market: core.Market = memory[key]
         return market
@@ -206,6 +210,7 @@ def market_of(bars: Bars, settings: Settings, detail: Bars | None = None) -> cor
         sigma=_by_column(bars, lambda *prices: _volatility(prices[3], sigma_window), sigma_window + 1)
         if sigma_window
         else None,
+        funding=_funding(bars, funding_rate) if funding_rate else None,
         actions=_actions(bars),
         checked=memory.get("checked") == (bars, None),
         detail=None if detail is None else _detail(bars, detail),
@@ -253,6 +258,19 @@ def _volatility(close: Array, window: int) -> Array:
     changes = np.ascontiguousarray(np.diff(np.log(close)))
     out[1:] = core.rolling_std(changes, window, 1)
     return out
+
+
+def _funding(bars: Bars, rate: float) -> Array:
+    """Funding that falls due from one bar to the next: `rate` for every settlement (eight hours, UTC) in between."""
+    settled = bars.ts // _FUNDING_NS
+    times = np.diff(settled, prepend=settled[:1]).astype(np.float64)
+    paying = np.array([i.asset_class in _FUNDED for i in bars.instruments], dtype=np.float64)
+    if not paying.any():
+        raise ConfigError(
+            f"costs.funding_rate is {rate:g}, but neither a coin nor a future is among {', '.join(bars.symbols[:8])}; "
+            "leave it at 0, or set it under asset_classes.crypto."
+        )
+    return np.ascontiguousarray(times[:, None] * (rate * paying)[None, :])
 
 
 def _actions(bars: Bars) -> dict[str, Array] | None:

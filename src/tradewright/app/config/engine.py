@@ -65,6 +65,7 @@ def cost_settings(costs: CostsConfig) -> CostSettings:
         borrow_rate=costs.borrow_rate,
         margin_rate=costs.margin_rate,
         cash_rate=costs.cash_rate,
+        funding_rate=costs.funding_rate,
     )
 
 

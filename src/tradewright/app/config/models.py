@@ -16,7 +16,7 @@ from typing import Annotated, Any, Final, Literal, NoReturn, TypeAlias, get_args
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.fields import FieldInfo
 
-from tradewright.engine.costs import PRESETS, CostSettings
+from tradewright.engine.costs import LARGEST_FUNDING, PRESETS, CostSettings
 from tradewright.engine.settings import Settings
 
 __all__ = [
@@ -292,6 +292,10 @@ class CostsConfig(_Section):
     borrow_rate: Rate = Field(default=_COSTS.borrow_rate, description="Yearly rate paid on short positions.")
     margin_rate: Rate = Field(default=_COSTS.margin_rate, description="Yearly rate paid on negative cash.")
     cash_rate: Rate = Field(default=_COSTS.cash_rate, description="Yearly rate earned on positive cash.")
+    funding_rate: Annotated[Number, Field(ge=-LARGEST_FUNDING, le=LARGEST_FUNDING)] = Field(
+        default=_COSTS.funding_rate,
+        description="What longs pay to shorts every eight hours, as a fraction of the position; coins and futures.",
+    )
 
 
 class RiskConfig(_Section):
