@@ -7,14 +7,6 @@ use crate::order::{Order, Sizing};
 use crate::types::{FillRule, Kind, Offset, OnShortCash, Phase, Protection, Reason, SizeBasis, SizeMode, Slip, Status, Tif};
 use crate::units::{ceil_lot, floor_lot, floor_units, from_units, mul, to_units, Units, UNIT};
 
-/// An all-in quantity less what the rounding of floats and of the price in units could make it cost too much.
-#[inline(always)]
-pub(crate) fn less_noise(units: Units, quantity: f64, price: f64) -> Units {
-    let by_price = 0.5 * quantity / price;
-    let noise = if by_price < 1e18 { (units >> 50) + i128::from(by_price as u64) + 2 } else { units };
-    units - noise.min(units >> 40)
-}
-
 /// `a / b` of non-negative numbers; short ones (the rule) without the long division.
 #[inline]
 fn divide(a: Units, b: Units) -> Units {
@@ -179,12 +171,7 @@ impl Engine {
         };
         // NaN (no ATR yet, say) sizes to nothing.
         if q > 0.0 {
-            let units = floor_units(q)?;
-            if rules.lot <= 1 && matches!(set.size_mode, SizeMode::Fraction | SizeMode::Value) {
-                Ok(less_noise(units, q, price))
-            } else {
-                Ok(floor_lot(units, rules.lot))
-            }
+            Ok(floor_lot(floor_units(q)?, rules.lot))
         } else {
             Ok(0)
         }
@@ -256,6 +243,57 @@ impl Engine {
         Ok(Outcome { filled: qty, asked: r.qty, price, notional, refused: Reason::None })
     }
 
+    /// The largest quantity up to `qty` that cash pays for, with its notional and fee; by the shortage, so exact.
+    pub(crate) fn fit_cash(&self, j: usize, qty: Units, price: f64, as_limit: bool) -> Result<Option<(Units, Units, Units)>> {
+        let set = &self.spec.set;
+        let (cash, lot, multiplier) = (self.ledger.cash, self.spec.rules[j].lot, self.spec.rules[j].multiplier);
+        let start = (from_units(cash) - set.per_order) / (price * multiplier * (1.0 + self.rate(true, as_limit)) + set.per_share);
+        let mut qty = if start > 0.0 { qty.min(floor_lot(floor_units(start)?, lot)) } else { 0 };
+        let step = to_units(price * multiplier)?.max(1);
+        for _ in 0..17 {
+            let notional = self.notional(j, qty, price)?;
+            let fee = self.fee(qty, notional, true, as_limit)?;
+            if qty <= 0 {
+                break;
+            }
+            if notional + fee <= cash {
+                return Ok(Some((qty, notional, fee)));
+            }
+            let whole = (notional + fee - cash).checked_mul(UNIT).map_or(qty, |s| divide(s, step));
+            qty = (qty - ceil_lot(whole + 1, lot)).max(0);
+        }
+        Ok(None)
+    }
+
+    /// The same under the margin rule, in floats.
+    fn fit_margin(&self, r: &Request, qty: Units, price: f64, equity: f64, gross: f64) -> Result<Option<(Units, Units, Units)>> {
+        let j = r.asset as usize;
+        let (leverage, lot, multiplier) = (self.spec.set.leverage, self.spec.rules[j].lot, self.spec.rules[j].multiplier);
+        let held = self.ledger.positions[j].qty.abs();
+        let rate = self.rate(r.buys, r.as_limit);
+        let start = (leverage * equity - gross) / (price * multiplier * (1.0 + leverage * rate)) - from_units(held);
+        let mut qty = if start > 0.0 { qty.min(floor_lot(floor_units(start)?, lot)) } else { 0 };
+        for round in 0..17 {
+            let notional = self.notional(j, qty, price)?;
+            let fee = self.fee(qty, notional, r.buys, r.as_limit)?;
+            if qty <= 0 {
+                break;
+            }
+            let exposure = gross + (from_units(held + qty) * price) * multiplier;
+            let allowed = leverage * (equity - from_units(fee));
+            if exposure <= allowed {
+                return Ok(Some((qty, notional, fee)));
+            }
+            let cut = if round < 8 {
+                ceil_lot(floor_units((exposure - allowed) / (price * multiplier * (1.0 + leverage * rate)))? + 1, lot)
+            } else {
+                ceil_lot(qty / 1_000_000, lot).max(lot).max(1)
+            };
+            qty = (qty - cut).max(0);
+        }
+        Ok(None)
+    }
+
     #[inline]
     pub(crate) fn fill_increasing(&mut self, bar: &Bar, r: &Request) -> Result<Outcome> {
         let set = &self.spec.set;
@@ -318,7 +356,6 @@ impl Engine {
         let mut fee = self.fee(qty, notional, r.buys, r.as_limit)?;
         let cash = self.ledger.cash;
         let leverage = set.leverage;
-        let held_f = from_units(held);
         let fits = |qty: Units, notional: Units, fee: Units| {
             if simple {
                 cash - notional - fee >= 0
@@ -334,36 +371,10 @@ impl Engine {
             if set.on_short_cash == OnShortCash::Refuse {
                 return Ok(Outcome::refused(reason));
             }
-            let rate = self.rate(r.buys, r.as_limit);
-            let start = if simple {
-                (from_units(cash) - set.per_order) / (price * multiplier * (1.0 + rate) + set.per_share)
-            } else {
-                (leverage * equity - gross) / (price * multiplier * (1.0 + leverage * rate)) - held_f
-            };
-            qty = if start > 0.0 { qty.min(floor_lot(floor_units(start)?, lot)) } else { 0 };
-            notional = self.notional(j, qty, price)?;
-            fee = self.fee(qty, notional, r.buys, r.as_limit)?;
-            let step_price = to_units(price * multiplier)?.max(1);
-            for round in 0..16 {
-                if qty <= 0 || fits(qty, notional, fee) {
-                    break;
-                }
-                qty -= if simple {
-                    let shortage = notional + fee - cash;
-                    let whole = shortage.checked_mul(UNIT).map_or(qty, |s| divide(s, step_price));
-                    ceil_lot(whole + 1, lot)
-                } else if round < 8 {
-                    let over = gross + (from_units(held + qty) * price) * multiplier - leverage * (equity - from_units(fee));
-                    ceil_lot(floor_units(over / (price * multiplier * (1.0 + leverage * rate)))? + 1, lot)
-                } else {
-                    ceil_lot(qty / 1_000_000, lot).max(lot).max(1)
-                };
-                qty = qty.max(0);
-                notional = self.notional(j, qty, price)?;
-                fee = self.fee(qty, notional, r.buys, r.as_limit)?;
-            }
-            if qty <= 0 || !fits(qty, notional, fee) {
-                return Ok(Outcome::refused(reason));
+            let fitted = if simple { self.fit_cash(j, qty, price, r.as_limit)? } else { self.fit_margin(r, qty, price, equity, gross)? };
+            match fitted {
+                Some(fit) => (qty, notional, fee) = fit,
+                None => return Ok(Outcome::refused(reason)),
             }
             asked = qty;
         }

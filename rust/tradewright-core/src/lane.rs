@@ -6,11 +6,11 @@
 use crate::drive;
 use crate::engine::{Bar, Engine};
 use crate::error::Result;
-use crate::fill::{less_noise, Request};
+use crate::fill::Request;
 use crate::ledger::{Position, TradeRow};
 use crate::market::Market;
 use crate::simd;
-use crate::types::{FillRule, Phase, Reason, SizeMode, Slip};
+use crate::types::{FillRule, OnShortCash, Phase, Reason, SizeMode, Slip};
 use crate::units::{floor_units, from_units, mul, to_units, UNIT};
 
 /// Signals of one asset with nothing but market orders at the next open: no order ever rests, so none need be kept.
@@ -154,6 +154,7 @@ fn lean(engine: &Engine) -> bool {
     spec.rate_only
         && matches!(set.slip_model, Slip::None | Slip::Rate)
         && set.size_mode == SizeMode::Fraction
+        && set.on_short_cash == OnShortCash::Resize
         && set.cooldown == 0
         && set.max_position == 0.0
         && set.max_gross == 0.0
@@ -163,7 +164,7 @@ fn lean(engine: &Engine) -> bool {
         && rules.min_notional == 0.0
 }
 
-/// A lean long entry of a flat book. False, and nothing done, if it does not fit the cash as sized.
+/// A lean long entry of a flat book. False, and nothing done, if there is anything to refuse.
 #[inline(always)]
 fn enter(engine: &mut Engine, t: i64, raw: f64, size: f64) -> Result<bool> {
     let price = engine.static_price(raw, true);
@@ -172,10 +173,16 @@ fn enter(engine: &mut Engine, t: i64, raw: f64, size: f64) -> Result<bool> {
     if wanted.is_nan() || wanted <= 0.0 || price <= 0.0 || engine.halted() {
         return Ok(false);
     }
-    let qty = less_noise(floor_units(wanted)?, wanted, price);
-    let notional = mul(qty, to_units(price)?)?;
-    let fee = mul(engine.spec.taker, notional)?;
-    if qty == 0 || notional + fee > cash {
+    let mut qty = floor_units(wanted)?;
+    let mut notional = mul(qty, to_units(price)?)?;
+    let mut fee = mul(engine.spec.taker, notional)?;
+    if notional + fee > cash {
+        match engine.fit_cash(0, qty, price, false)? {
+            Some(fit) => (qty, notional, fee) = fit,
+            None => return Ok(false),
+        }
+    }
+    if qty == 0 {
         return Ok(false);
     }
     let order = engine.pool.next_id;

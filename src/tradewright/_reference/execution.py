@@ -188,13 +188,7 @@ class Executor:
         else:
             distance = self._stop_distance(order, price)
             wanted = size * equity / (distance * spec.multiplier[asset]) if distance > 0.0 else 0.0
-        units = size_units(wanted, spec.lot_units[asset])
-        if spec.lot_units[asset] <= 1 and spec.size_mode in {"fraction", "value"}:
-            # Less what the rounding of floats and of the price in units could make it cost too much.
-            by_price = math.floor(0.5 * wanted / price) if units > 0 else 0
-            noise = (units >> 50) + by_price + 2 if by_price < 10**18 else units
-            units -= min(noise, units >> 40)
-        return units
+        return size_units(wanted, spec.lot_units[asset])
 
     @staticmethod
     def _stop_distance(order: Order, price: float) -> float:
