@@ -190,10 +190,9 @@ def asset_class_of(symbol: str) -> AssetClass:
     -------
     AssetClass
         Rules, first match wins: OCC option; ``=X``, ``C:`` or a pair of two fiat currencies or metals is fx;
-        ``=F``, ``/ES`` or root, month letter and year is a future; a pair with a coin or a stable coin is crypto, and so
-        is its perpetual contract (``BTC-PERP``);
-        a leading ``^``, ``_``, ``$`` or ``I:``, or a known index name, is an index; a known fund is an ETF;
-        anything else is an equity.
+        ``=F``, ``/ES`` or root, month letter and year is a future; a pair with a coin or a stable coin is crypto, and
+        so is its perpetual contract (``BTC-PERP``); a leading ``^``, ``_``, ``$`` or ``I:``, or a known index name, is
+        an index; a known fund is an ETF; anything else is an equity.
 
     Examples
     --------

@@ -393,7 +393,9 @@ def load_inputs(
                 require_provider(provider)
             raise InputError("There is nothing to trade: give data (bars, a frame, a path) or symbols.")
         from tradewright.data.service import load_with_report
+        from tradewright.data.universes import expand
 
+        symbols = expand(symbols) if symbols else None
         arguments: dict[str, Any] = {
             "provider": provider,
             "data": path,

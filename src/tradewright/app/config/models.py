@@ -122,8 +122,9 @@ class DataConfig(_Section):
     """Which bars are used."""
 
     symbols: Annotated[tuple[str, ...], BeforeValidator(_split)] = Field(
-        default=(), description="Symbols; their asset classes choose the asset-class layer."
+        default=(), description="Symbols, or @NAME for a list; their asset classes choose the asset-class layer."
     )
+    universes: Open = Field(default_factory=FrozenDict, description="Lists of symbols of your own, for @NAME.")
     provider: str = Field(default="sample", description="Name of the provider.")
     path: str | None = Field(default=None, description="File or folder that the provider reads.")
     start: Instant | None = Field(default=None, description="First day or instant, included.")

@@ -32,7 +32,7 @@ from tradewright.app.config.layers import (
 )
 from tradewright.app.config.models import Config, CostsConfig, Key, keys
 from tradewright.app.config.profiles import ALIASES, SHIPPED, profile_layers, shown
-from tradewright.domain.errors import ConfigError, closest
+from tradewright.domain.errors import ConfigError, InputError, closest
 from tradewright.domain.instrument import AssetClass, asset_class_of
 from tradewright.engine.costs import PRESETS
 from tradewright.engine.settings import settings_hash
@@ -237,6 +237,7 @@ def resolve(
         if note is not None:
             notes.append(note)
             warnings.warn(note, FutureWarning, stacklevel=2)
+    layers, above = _expanded(layers, above)
     classes = _own_class_layers(own_classes)
     asset_class = _asset_class([*layers, *above])
     if asset_class is not None:
@@ -341,6 +342,36 @@ def _drop_block(leaves: dict[str, Leaf], key: str, leaf: Leaf) -> None:
     if isinstance(leaf.value, Mapping):
         for old in [old for old in leaves if old.startswith(f"{key}.")]:
             del leaves[old]
+
+
+def _expanded(*groups: list[Layer]) -> tuple[list[Layer], ...]:
+    """Layers in which every ``@NAME`` among the symbols is the list that it stands for."""
+    own: dict[str, list[str]] = {}
+    for layer in (layer for group in groups for layer in group):
+        for key, leaf in layer.leaves.items():
+            if key.startswith("data.universes."):
+                own[key.removeprefix("data.universes.")] = _symbols_in(leaf)
+    return tuple([_with_lists(layer, own) for layer in group] for group in groups)
+
+
+def _with_lists(layer: Layer, own: Mapping[str, Sequence[str]]) -> Layer:
+    leaf = layer.leaves.get("data.symbols")
+    if leaf is None or "@" not in str(leaf.value):
+        return layer
+    from tradewright.data.universes import expand
+
+    try:
+        symbols = expand(_symbols_in(leaf), own)
+    except InputError as error:
+        raise ConfigError(f"{leaf.place}: {str(error)[:1].lower()}{str(error)[1:]}") from None
+    return Layer(layer.name, {**layer.leaves, "data.symbols": Leaf(symbols, leaf.source, leaf.line)})
+
+
+def _symbols_in(leaf: Leaf) -> list[str]:
+    words = leaf.value.split(",") if isinstance(leaf.value, str) else leaf.value
+    if not isinstance(words, (list, tuple)) or not all(isinstance(word, str) for word in words):
+        raise ConfigError(f"{leaf.place}: {leaf.value!r} is no list of symbols.")
+    return [word.strip() for word in words if word.strip()]
 
 
 def _place_of_class(layers: Sequence[Layer]) -> int:

@@ -19,6 +19,7 @@ from ..intervals import interval_name, interval_ns
 from ..raw import RawSeries
 from ..rules import DEFAULT_RULES, Rule
 from ..sanity import Repair, SanityReport, clean
+from ..universes import expand
 
 __all__ = ["Progress", "SeriesProvider", "assemble", "check_symbols", "unknown_symbol"]
 
@@ -99,7 +100,7 @@ def assemble(
 
 
 def check_symbols(symbols: str | Iterable[str]) -> list[str]:
-    """Symbols as a list without duplicates; a text may hold several, separated by commas.
+    """Symbols as a list without duplicates; a text may hold several, separated by commas, ``@NAME`` is a universe.
 
     Examples
     --------
@@ -107,7 +108,7 @@ def check_symbols(symbols: str | Iterable[str]) -> list[str]:
     ['SPX', 'VIX']
     """
     parts = symbols.split(",") if isinstance(symbols, str) else list(symbols)
-    wanted = list(dict.fromkeys(part.strip() for part in parts if part.strip()))
+    wanted = expand(part.strip() for part in parts if part.strip())
     if not wanted:
         raise InputError("No symbol was given; name at least one, such as 'SPX'.")
     return wanted
