@@ -140,3 +140,51 @@ def test_a_terminal_without_unicode_gets_what_it_can_show() -> None:
     text = done.stdout.decode("ascii")
     assert "Sharpe ratio" in text
     assert "???" not in text
+
+
+BROKEN = '''
+import tradewright as tw
+class Early(tw.Strategy):
+    """x"""
+    def signals(self, bars):
+        return bars.close / undefined_name
+class Late(tw.Strategy):
+    """x"""
+    n: int = 3
+    def on_bar(self, ctx):
+        ctx.buy(quantty=self.n)
+'''
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("backtest", "--fast", "--strategy", "mine.py:Early"), "mine.py:6, in signals: NameError: name 'undefined_na"),
+        (("backtest", "--fast", "--strategy", "mine.py:Late"), "mine.py:11, in on_bar: TypeError"),
+        (("sweep", "--strategy", "mine.py:Late", "--grid", "n=1,2,3", "-q"), "mine.py:11, in on_bar: TypeError"),
+        (("backtest", "--fast", "--strategy", "mine.py"), "mine.py:NAME"),
+    ],
+)
+def test_a_mistake_in_ones_own_strategy_is_shown_where_it_is(
+    words: tuple[str, ...],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine.py").write_text(BROKEN)
+    code, _, err = run(capsys, *words)
+    assert code == 2
+    assert said in err
+    assert "bug of ours" not in err
+
+
+def test_a_folder_of_two_kinds_of_files_is_not_halved(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pl = pytest.importorskip("polars")
+    table(tmp_path / "AAA.csv")
+    pl.read_csv(tmp_path / "AAA.csv").write_parquet(tmp_path / "BBB.parquet")
+    code, _, err = run(capsys, *FAST, "--data", str(tmp_path))
+    assert code == 2
+    assert "1 CSV and 1 Parquet files" in err
+    assert run(capsys, *FAST, "--data", str(tmp_path), "--provider", "parquet")[0] == 0

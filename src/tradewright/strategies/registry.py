@@ -85,6 +85,8 @@ def strategy_class(name: str) -> type[Strategy]:
         cls = announced[name].load()
         _registered[name] = cls
         return cls
+    if name.endswith(".py"):
+        raise InputError(f"{name!r} is a file; say which of its strategies is meant: {name}:NAME.")
     known = sorted({*_BUILT_IN, *_registered, *announced})
     hint = closest(name, known) or "."
     raise InputError(

@@ -111,9 +111,30 @@ def _guarded(name: str, arguments: list[str], *, debug: bool) -> int:
     except Exception as error:
         if debug:
             raise
+        place = _own_code(error)
+        if place:
+            _say(f"{place}: {type(error).__name__}: {error}")
+            return _EXIT_USAGE
         _say(f"{type(error).__name__}: {error}")
         _say("This is a bug of ours. Run the command again with --debug to see where.")
         return _EXIT_BUG
+
+
+def _own_code(error: BaseException) -> str:
+    """Where in the user's strategy file an error came up; empty when none of it took part."""
+    import re
+    import traceback
+
+    own = {
+        os.path.realpath(str(module.__file__))
+        for name, module in list(sys.modules.items())
+        if name.startswith("tradewright_user_") and getattr(module, "__file__", None)
+    }
+    frames = [(frame.filename, frame.lineno, frame.name) for frame in traceback.extract_tb(error.__traceback__)]
+    if error.__cause__ is not None:  # out of a worker process, which hands its trace over as text
+        frames += re.findall(r'File "(.+?)", line (\d+), in (\S+)', str(error.__cause__))
+    mine = [frame for frame in frames if os.path.realpath(frame[0]) in own]
+    return f"{os.path.relpath(mine[-1][0])}:{mine[-1][1]}, in {mine[-1][2]}" if mine else ""
 
 
 def _run(name: str, arguments: list[str]) -> int:
