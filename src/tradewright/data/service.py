@@ -298,9 +298,14 @@ def provider_for(
 
 
 def _kind_of(path: Path) -> str:
-    """Provider of a path, from its ending, or from most of the files in a folder."""
+    """Provider of a path, from its ending, or from the files in a folder, which must be of one kind."""
     names = [path.name]
     if path.is_dir():
         names = [entry.name for entry in path.iterdir() if entry.is_file()]
     parquet = sum(name.lower().endswith((".parquet", ".pq")) for name in names)
-    return "parquet" if 2 * parquet > len(names) else "csv"
+    text = sum(name.lower().endswith((".csv", ".csv.gz")) for name in names)
+    if parquet and text:
+        raise InputError(
+            f"{str(path)!r} holds {text} CSV and {parquet} Parquet files; say which by provider 'csv' or 'parquet'."
+        )
+    return "parquet" if parquet else "csv"

@@ -236,6 +236,6 @@ class FileProvider(SeriesProvider):
                 mine = [(path, ns) for path, ns in mine if ns == wanted_ns] or mine
             if len(mine) > 1:
                 found = ", ".join(path.name for path, _ in mine)
-                raise DataError(f"{symbol} has several files in {self.path.name}: {found}; give the interval.")
+                raise DataError(f"{symbol} has several files in {self.path}: {found}; give the interval.")
             out.append((symbol, mine[0][0]))
         return out
