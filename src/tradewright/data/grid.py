@@ -232,7 +232,9 @@ def require_warm_up(bars: Bars, warm_up: int, *, wanted: int = 1, full: Bars | N
     if bars.n_bars >= needed:
         return
     what = ", ".join(bars.symbols[:5])
-    text = f"{bars.n_bars} bars of {what} are too few: {warm_up} are needed to warm up"
+    have = "1 bar" if bars.n_bars == 1 else f"{bars.n_bars} bars"
+    need = "1 is" if warm_up == 1 else f"{warm_up} are"
+    text = f"{have} of {what} {'is' if bars.n_bars == 1 else 'are'} too few: {need} needed to warm up"
     text += f" and {wanted} to trade." if wanted != 1 else " and at least one to trade."
     if bars.n_bars:
         text += f" The range has {_date(bars, 0)} to {_date(bars, -1)}."
