@@ -11,9 +11,13 @@ import os
 import warnings
 from typing import TYPE_CHECKING
 
+_WANTED = os.environ.get("TRADEWRIGHT_BACKEND", "").lower()
+if _WANTED not in {"", "python", "rust"}:
+    raise ValueError(f"TRADEWRIGHT_BACKEND is {_WANTED!r}; it must be rust, python, or not set.")
+
 if TYPE_CHECKING:
     from tradewright import _core as core
-elif os.environ.get("TRADEWRIGHT_BACKEND", "").lower() == "python":
+elif _WANTED == "python":
     from tradewright import _reference as core
 else:
     try:

@@ -29,13 +29,6 @@ pub const METRICS: [&str; 22] = [
     "kelly",
 ];
 
-/// Deepest drawdown (zero or negative) and the longest stay below the running peak, in bars. The peak starts at `initial`.
-pub fn drawdown(equity: &[f64], initial: f64) -> (f64, usize) {
-    let mut depth = simd::Depth::new(initial);
-    simd::follow(equity, &mut depth);
-    depth.end()
-}
-
 /// All metrics, in the order of [`METRICS`]; NaN where a metric is not defined.
 pub fn metrics(equity: &[f64], initial: f64, periods_per_year: f64, risk_free: f64, tally: &Tally, out: &mut [f64; 22]) {
     let n = equity.len();
@@ -139,7 +132,9 @@ mod tests {
                 deepest = deepest.min(x / peak - 1.0);
                 longest = longest.max(stay);
             }
-            assert_eq!(drawdown(&curve, 100.0), (deepest, longest));
+            let mut depth = simd::Depth::new(100.0);
+            simd::follow(&curve, &mut depth);
+            assert_eq!(depth.end(), (deepest, longest));
         }
     }
 }
