@@ -91,6 +91,7 @@ if TYPE_CHECKING:
         View,
         WeightStrategy,
     )
+    from .series import Appended, SeriesInfo, SeriesKey, Store
 
 _HOME: Final = {
     "actions": "ActionKind CorporateAction",
@@ -115,6 +116,7 @@ _HOME: Final = {
         "Notifier Provider RegimeModel Report Reporter RiskRule SignalStrategy Strategy TrialLedger View "
         "WeightStrategy"
     ),
+    "series": "Appended SeriesInfo SeriesKey Store",
 }
 _MODULE_OF: Final = {name: module for module, names in _HOME.items() for name in names.split()}
 
@@ -129,6 +131,7 @@ __all__ = [
     "Advisor",
     "Agent",
     "Allocator",
+    "Appended",
     "ApprovedOrder",
     "AssetClass",
     "Bar",
@@ -193,12 +196,15 @@ __all__ = [
     "Reporter",
     "RiskHaltError",
     "RiskRule",
+    "SeriesInfo",
+    "SeriesKey",
     "Severity",
     "Signal",
     "SignalStrategy",
     "Slice",
     "SolverError",
     "StaleDataError",
+    "Store",
     "Strategy",
     "TargetWeights",
     "TimeInForce",
