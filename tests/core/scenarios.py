@@ -58,6 +58,8 @@ def draw(
         draw_weights(rng, out)
     elif mode == "orders":
         draw_orders(rng, out)
+    if rng.random() < 0.15:
+        draw_delisting(rng, out)
     return out
 
 
@@ -111,6 +113,20 @@ def draw_actions(rng: np.random.Generator, n_bars: int, n_assets: int) -> dict[s
         "kind": kind,
         "value": np.where(kind == 0, split, np.round(rng.uniform(0.01, 1.0, n), 3)),
     }
+
+
+def draw_delisting(rng: np.random.Generator, out: Scenario) -> None:
+    """One asset leaves the market in the second half, though its prices go on; anywhere among other actions."""
+    given = out.bars.get("actions")
+    new = {
+        "bar": np.array([int(rng.integers(out.n_bars // 2, out.n_bars))], dtype=np.int64),
+        "asset": np.array([int(rng.integers(out.n_assets))], dtype=np.int64),
+        "kind": np.array([2], dtype=np.int8),
+        "value": np.array([float(rng.choice([0.0, 0.25, 40.0]))]),
+    }
+    columns = new if given is None else {name: np.concatenate([new[name], given[name]]) for name in new}
+    order = np.argsort(columns["bar"], kind="stable")
+    out.bars["actions"] = {name: values[order] for name, values in columns.items()}
 
 
 def draw_detail(rng: np.random.Generator, table: Any, grid: float) -> tuple[Any, ...]:

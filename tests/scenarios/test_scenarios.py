@@ -7,7 +7,7 @@ spec             settings of the run (initial_cash is 10 000 unless it says othe
 bars             [open, high, low, close] for each bar; ``null`` for a bar that the asset does not have
 bars_b           the same for a second asset
 volume, atr, sigma, funding, session   one number for each bar
-actions          [bar, asset, "split" | "dividend", value]
+actions          [bar, asset, "split" | "dividend" | "delisting", value]
 detail           finer bars of each bar: a list of lists of candles
 orders           mappings with bar, kind, quantity and whatever else an order has; ``gtd_bar``: last bar of its life
 signals          one code for each bar; ``weights`` maps a bar to the weights of the assets
@@ -140,7 +140,7 @@ def play(engine: ModuleType, case: dict[str, Any]) -> Any:
         extra["actions"] = {
             "bar": np.array([row[0] for row in rows], dtype=np.int64),
             "asset": np.array([row[1] for row in rows], dtype=np.int64),
-            "kind": np.array([("split", "dividend").index(row[2]) for row in rows], dtype=np.int8),
+            "kind": np.array([("split", "dividend", "delisting").index(row[2]) for row in rows], dtype=np.int8),
             "value": np.array([row[3] for row in rows], dtype=np.float64),
         }
     if "detail" in case:

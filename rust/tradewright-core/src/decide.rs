@@ -125,7 +125,9 @@ impl Engine {
     /// Why no entry may be taken at this close.
     #[inline]
     pub(crate) fn entry_ban(&self, j: usize, t: i64, short: bool) -> Option<Reason> {
-        if self.halted() {
+        if self.is_delisted(j) {
+            Some(Reason::Delisted)
+        } else if self.halted() {
             Some(Reason::Halt)
         } else if self.in_cooldown(j, t) {
             Some(Reason::Cooldown)
@@ -160,6 +162,10 @@ impl Engine {
             } else {
                 at += 1;
             }
+        }
+        if self.is_delisted(j) {
+            self.refusals[Reason::Delisted as usize] += u64::from(weight != 0.0);
+            return Ok(None);
         }
         if weight < 0.0 && !self.spec.set.allow_short {
             self.refusals[Reason::Short as usize] += 1;
@@ -212,7 +218,13 @@ impl Engine {
             order.trail = if ticket.trail_kind == Offset::Atr { ticket.trail * atr } else { ticket.trail };
             order.trail_kind = if ticket.trail_kind == Offset::Fraction { Offset::Fraction } else { Offset::Amount };
         }
+        let delisted = self.is_delisted(j);
         if let Some(size) = ticket.size {
+            if delisted {
+                order.sizing = Sizing::Entry { dir: if buys { 1 } else { -1 }, size };
+                self.refusals[Reason::Delisted as usize] += 1;
+                return Ok(self.pool.push_closed(&mut order, Status::Refused, Reason::Delisted));
+            }
             let resting = ticket.kind != Kind::Market;
             if self.sizes_at_fill() && !resting {
                 order.sizing = Sizing::Entry { dir: if buys { 1 } else { -1 }, size };
@@ -236,6 +248,10 @@ impl Engine {
             }
             let q = floor_lot(to_units(ticket.quantity.abs())?, rules.lot);
             order.qty = if buys { q } else { -q };
+            if delisted {
+                self.refusals[Reason::Delisted as usize] += 1;
+                return Ok(self.pool.push_closed(&mut order, Status::Refused, Reason::Delisted));
+            }
             if q == 0 {
                 self.refusals[Reason::BelowLot as usize] += 1;
                 return Ok(self.pool.push_closed(&mut order, Status::Refused, Reason::BelowLot));

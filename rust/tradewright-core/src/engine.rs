@@ -4,10 +4,10 @@
 //! Invariants: an order cannot fill on the bar that caused it; cash moves only in the ledger; no allocation per bar once buffers have grown.
 
 use crate::error::{Error, Result};
-use crate::ledger::Ledger;
+use crate::ledger::{Booking, Ledger};
 use crate::order::{Order, Pool};
 use crate::spec::Spec;
-use crate::types::{FillRule, FlowKind, Kind, OnHalt, Phase, Reason, Status, Tif, TrailUpdate, REASONS};
+use crate::types::{ActionKind, FillRule, FlowKind, Kind, OnHalt, Phase, Reason, Status, Tif, TrailUpdate, REASONS};
 use crate::units::{floor_lot, floor_units, from_units, mul, to_units, Units, UNIT};
 
 const NS_PER_YEAR: f64 = 365.0 * 86_400e9;
@@ -16,8 +16,8 @@ const NS_PER_YEAR: f64 = 365.0 * 86_400e9;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Action {
     pub asset: u32,
-    /// Split with this ratio (new per old), else dividend per share.
-    pub split: bool,
+    pub kind: ActionKind,
+    /// Split: new units per old. Dividend, delisting: money per unit.
     pub value: f64,
 }
 
@@ -97,6 +97,10 @@ pub struct Engine {
     peak: f64,
     recorded: f64,
     accrues: bool,
+    /// Assets that are not listed any more; their bars do not exist for this run.
+    delisted: Vec<u32>,
+    /// Prices of a bar without those of delisted assets.
+    cells: [Vec<f64>; 4],
     /// Gross exposure over equity at each settled bar, when asked for.
     pub exposure: Option<Vec<f64>>,
 }
@@ -123,6 +127,8 @@ impl Engine {
             day_start: 0.0,
             peak: 0.0,
             recorded: 0.0,
+            delisted: Vec::new(),
+            cells: Default::default(),
             exposure: None,
             accrues: spec.set.borrow_rate > 0.0 || spec.set.margin_rate != 0.0 || spec.set.cash_rate != 0.0,
             spec,
@@ -149,6 +155,7 @@ impl Engine {
         self.refusals = [0; REASONS.len()];
         self.t = -1;
         self.blocked.fill((i64::MAX, i64::MIN));
+        self.delisted.clear();
         self.halted_day = false;
         self.halted_for_good = false;
         let cash = from_units(self.spec.cash_units);
@@ -181,6 +188,19 @@ impl Engine {
         if !bar.actions.is_empty() {
             self.corporate_actions(bar)?;
         }
+        if self.delisted.is_empty() {
+            self.trade(bar)?;
+        } else {
+            self.trade_listed(bar)?;
+        }
+        self.ts = bar.ts;
+        self.session = bar.session;
+        Ok(())
+    }
+
+    /// Steps 3 to 8.
+    #[inline]
+    fn trade(&mut self, bar: &Bar) -> Result<()> {
         if self.capped {
             for j in 0..self.available.len() {
                 let share = self.spec.set.volume_share * bar.volume.map_or(0.0, |v| v[j]);
@@ -198,10 +218,30 @@ impl Engine {
             self.end_of_phase(bar, Phase::Close);
         }
         self.mark_to(bar);
-        self.judge(bar)?;
-        self.ts = bar.ts;
-        self.session = bar.session;
-        Ok(())
+        self.judge(bar)
+    }
+
+    /// Steps 3 to 8 on a bar that the delisted assets do not have.
+    #[cold]
+    fn trade_listed(&mut self, bar: &Bar) -> Result<()> {
+        let mut cells = std::mem::take(&mut self.cells);
+        for (own, given) in cells.iter_mut().zip([bar.open, bar.high, bar.low, bar.close]) {
+            own.clear();
+            own.extend_from_slice(given);
+            for &j in &self.delisted {
+                own[j as usize] = f64::NAN;
+            }
+        }
+        let [open, high, low, close] = &cells;
+        let outcome = self.trade(&Bar { open, high, low, close, whole: false, ..*bar });
+        self.cells = cells;
+        outcome
+    }
+
+    /// Is the asset not listed any more?
+    #[inline]
+    pub(crate) fn is_delisted(&self, asset: usize) -> bool {
+        !self.delisted.is_empty() && self.delisted.contains(&(asset as u32))
     }
 
     fn accrue(&mut self, bar: &Bar) -> Result<()> {
@@ -241,10 +281,10 @@ impl Engine {
     }
 
     fn corporate_actions(&mut self, bar: &Bar) -> Result<()> {
-        for a in bar.actions.iter().filter(|a| a.split) {
+        for a in bar.actions.iter().filter(|a| a.kind == ActionKind::Split) {
             self.split(bar.t, a)?;
         }
-        for a in bar.actions.iter().filter(|a| !a.split) {
+        for a in bar.actions.iter().filter(|a| a.kind == ActionKind::Dividend) {
             let j = a.asset as usize;
             let qty = self.ledger.positions[j].qty;
             if qty != 0 {
@@ -252,6 +292,41 @@ impl Engine {
                 self.flow(bar.t, i64::from(a.asset), FlowKind::Dividend, amount);
             }
         }
+        for a in bar.actions.iter().filter(|a| a.kind == ActionKind::Delisting) {
+            self.delist(bar.t, a)?;
+        }
+        Ok(())
+    }
+
+    /// Orders are cancelled, what is held is paid out, and the asset is gone for good.
+    #[cold]
+    fn delist(&mut self, t: i64, a: &Action) -> Result<()> {
+        let j = a.asset as usize;
+        if self.is_delisted(j) {
+            return Ok(());
+        }
+        while let Some(&slot) = self.pool.book[j].first() {
+            self.pool.close(slot, Status::Cancelled, Reason::Delisted);
+        }
+        let qty = self.ledger.positions[j].qty;
+        if qty != 0 {
+            let notional = mul(mul(qty.abs(), to_units(a.value)?)?, self.spec.rules[j].multiplier_units)?;
+            self.ledger.book(&Booking {
+                order: -1,
+                bar: t,
+                asset: a.asset,
+                phase: Phase::Open,
+                qty: -qty,
+                price: a.value,
+                raw_price: a.value,
+                fee: 0,
+                notional,
+                reason: Reason::Delisted,
+                ambiguous: false,
+                multiplier: self.spec.rules[j].multiplier,
+            })?;
+        }
+        self.delisted.push(a.asset);
         Ok(())
     }
 

@@ -63,6 +63,7 @@ codes!(
     MarginCall = "margin_call",
     Bankrupt = "bankrupt",
     Cancelled = "cancelled",
+    Delisted = "delisted",
 );
 codes!(FillRule, FILL_RULES, NextOpen = "next_open", SameClose = "same_close", NextClose = "next_close");
 codes!(Intrabar, INTRABARS, Pessimistic = "pessimistic", Expected = "expected", Optimistic = "optimistic");
@@ -84,6 +85,10 @@ codes!(
 codes!(
     /// How the distance of a protective order is given.
     Offset, OFFSETS, Fraction = "fraction", Amount = "amount", Atr = "atr", Price = "price"
+);
+codes!(
+    /// What happens to an instrument that is no trade; the order in which actions of one bar are applied.
+    ActionKind, ACTION_KINDS, Split = "split", Dividend = "dividend", Delisting = "delisting"
 );
 codes!(
     /// What moved cash besides fills.

@@ -3,6 +3,7 @@
 use crate::arrays::{column, given, Column};
 use crate::{core, raise};
 use core::engine::Action;
+use core::types::ActionKind;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -36,7 +37,16 @@ fn optional(name: &str, value: Option<&Bound<'_, PyAny>>) -> PyResult<Floats> {
     given(value).map(|v| column::<f64>(name, v, "float64").map(|c| c.0)).transpose()
 }
 
-/// Rows of corporate actions by bar, splits first.
+fn fits(kind: i64, value: f64) -> bool {
+    match ActionKind::from_code(kind) {
+        Some(ActionKind::Split) => value > 0.0,
+        Some(ActionKind::Dividend) => true,
+        Some(ActionKind::Delisting) => value >= 0.0,
+        None => false,
+    }
+}
+
+/// Rows of corporate actions by bar: splits, dividends, delistings.
 pub(crate) fn actions(columns: Option<&Bound<'_, PyAny>>, one_bar: bool) -> PyResult<(Vec<Action>, Vec<usize>)> {
     let Some(columns) = given(columns) else { return Ok((Vec::new(), Vec::new())) };
     let columns = columns.cast::<PyDict>()?;
@@ -54,14 +64,14 @@ pub(crate) fn actions(columns: Option<&Bound<'_, PyAny>>, one_bar: bool) -> PyRe
         let at = bar.as_ref().map_or(0, |b| b.slice()[i]);
         let at = if one_bar { 0 } else { at };
         let (asset, kind, value) = (asset.slice()[i], kind.slice()[i], value.slice()[i]);
-        if at < 0 || asset < 0 || !(0..=1).contains(&kind) || !value.is_finite() || (kind == 0 && value <= 0.0) {
+        if at < 0 || asset < 0 || !value.is_finite() || !fits(kind, value) {
             return Err(PyValueError::new_err(format!(
-                "corporate action {i} has bar {at}, asset {asset}, kind {kind}, value {value}; kind is 0 (split, ratio above 0) or 1 (dividend)"
+                "corporate action {i} has bar {at}, asset {asset}, kind {kind}, value {value}; kind is 0 (split, ratio above 0), 1 (dividend) or 2 (delisting, 0 or more)"
             )));
         }
-        rows.push((at as usize, Action { asset: asset as u32, split: kind == 0, value }));
+        rows.push((at as usize, Action { asset: asset as u32, kind: ActionKind::from_code(kind).unwrap_or(ActionKind::Split), value }));
     }
-    rows.sort_by_key(|(bar, a)| (*bar, !a.split));
+    rows.sort_by_key(|(bar, a)| (*bar, a.kind as u8));
     Ok((rows.iter().map(|r| r.1).collect(), rows.iter().map(|r| r.0).collect()))
 }
 

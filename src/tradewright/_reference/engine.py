@@ -10,8 +10,9 @@ import math
 from collections.abc import Sequence
 
 from tradewright._reference import path
-from tradewright._reference.execution import CLOSE, INSIDE, OPEN, Executor
-from tradewright._reference.market import SPLIT, BarRow, Candle
+from tradewright._reference.execution import CLOSE, INSIDE, OPEN, Executor, FillRow
+from tradewright._reference.ledger import Execution
+from tradewright._reference.market import DIVIDEND, SPLIT, BarRow, Candle
 from tradewright._reference.numbers import HOLD, floor_lot, from_units, mul, sign, to_units
 from tradewright._reference.orders import Distance, Order, Protection, Sizing
 from tradewright._reference.spec import Spec
@@ -93,13 +94,29 @@ class Engine(Executor):
             ledger.pay(self.bar, -1, "interest", to_units(cash * spec.cash_rate * dt))
 
     def _apply_actions(self) -> None:
-        """Step 2: splits, then dividends."""
+        """Step 2: splits, then dividends, then delistings."""
         for action in self.row.actions:
             if action.kind == SPLIT:
                 self.ledger.split(self.bar, action.asset, action.value)
                 self._split_orders(action.asset, action.value)
-            else:
+            elif action.kind == DIVIDEND:
                 self.ledger.dividend(self.bar, action.asset, action.value)
+            elif action.asset not in self.delisted:
+                for order in self.orders.active(action.asset):
+                    self.cancel(order, "delisted")
+                self._pay_out(action.asset, action.value)
+                self.delisted.add(action.asset)
+        self.row.delisted = frozenset(self.delisted)
+
+    def _pay_out(self, asset: int, price: float) -> None:
+        """Close a position of a delisted asset at its final price: a fill without order and costs."""
+        held = self.ledger.positions[asset].quantity
+        if held == 0:
+            return
+        notional = mul(mul(abs(held), to_units(price)), self.spec.multiplier_units[asset])
+        execution = Execution(self.bar, asset, -1, "delisted", -held, price, notional, 0, False)
+        self.ledger.trade(execution)
+        self.fills.append(FillRow(execution, OPEN, price, 0.0, sign(held) * notional))
 
     def _split_orders(self, asset: int, ratio: float) -> None:
         """Let open orders follow a split; those left with nothing are cancelled."""
@@ -378,6 +395,8 @@ class Engine(Executor):
 
     def _why_blocked(self, asset: int, side: int) -> str:
         """Reason why an entry cannot be taken now, or nothing."""
+        if asset in self.delisted:
+            return "delisted"
         if self.halted:
             return "halt"
         if self.in_cooldown(asset):
@@ -430,6 +449,10 @@ class Engine(Executor):
         for order in self.orders.active(asset):
             if order.reason == "weights":
                 self.cancel(order, "replaced")
+        if asset in self.delisted:
+            if weight != 0.0:
+                self.count_refusal("delisted")
+            return None
         if weight < 0.0 and not self.spec.allow_short:
             self.count_refusal("short")
             return None

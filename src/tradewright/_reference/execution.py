@@ -73,6 +73,7 @@ class Executor:
         self.volume_used = [0] * spec.n_assets
         self.flat_bar = [0] * spec.n_assets  # with cooldown_until: the span in which entries are blocked
         self.cooldown_until = [-1] * spec.n_assets
+        self.delisted: set[int] = set()
         self.day_halted = False
         self.halted_for_good = False
         self.is_marking = False  # whether fills are marked as depending on the order of high and low
@@ -140,7 +141,9 @@ class Executor:
             order.remaining = abs(order.quantity)
         self._put_on_tick(order)
         self.orders.add(order)
-        if quantity is not None and order.remaining == 0:
+        if asset in self.delisted:
+            self.refuse(order, "delisted")
+        elif quantity is not None and order.remaining == 0:
             self.refuse(order, "below_lot")
         elif not self._prices_usable(order):
             self.refuse(order, "price")

@@ -13,11 +13,14 @@ import numpy as np
 from tradewright._reference.numbers import F64, I64
 
 DAY_NS = 86_400_000_000_000
-SPLIT, DIVIDEND = 0, 1
+SPLIT, DIVIDEND, DELISTING = 0, 1, 2
 
 
 class Action(NamedTuple):
-    """A corporate action: kind 0 is a split (value: new shares per old), 1 a dividend (value: money per share)."""
+    """A corporate action.
+
+    Kind 0 is a split (value: new shares per old), 1 a dividend (money per share), 2 a delisting (money per share).
+    """
 
     asset: int
     kind: int
@@ -49,11 +52,13 @@ class BarRow:
     funding: list[float]
     actions: list[Action] = field(default_factory=list)
     detail: list[list[Candle]] | None = None  # finer bars, asset by asset
+    delisted: frozenset[int] = frozenset()  # assets that have no bar any more
 
     def has_bar(self, asset: int) -> bool:
-        """Whether the asset traded in this bar: open, high, low and close are all finite."""
+        """Whether the asset traded in this bar: it is listed, and open, high, low and close are all finite."""
         return (
-            math.isfinite(self.open[asset])
+            asset not in self.delisted
+            and math.isfinite(self.open[asset])
             and math.isfinite(self.high[asset])
             and math.isfinite(self.low[asset])
             and math.isfinite(self.close[asset])
@@ -79,7 +84,7 @@ class Market:
     atr, sigma, funding : ndarray of float64, optional
         Same shape as `close`.
     actions : mapping of columns, optional
-        ``bar``, ``asset``, ``kind`` (0 split, 1 dividend), ``value``.
+        ``bar``, ``asset``, ``kind`` (0 split, 1 dividend, 2 delisting), ``value``.
     detail : tuple, optional
         ``(offsets, open, high, low, close)`` of finer bars.
 
@@ -200,7 +205,7 @@ class Market:
 
 
 def parse_actions(columns: Mapping[str, Any] | None, n_assets: int, n_bars: int | None) -> dict[int, list[Action]]:
-    """Actions by bar, splits before dividends, else in the order given; without `n_bars` all count as of bar 0.
+    """Actions by bar: splits, dividends, delistings, else in the order given; without `n_bars` all count as of bar 0.
 
     >>> parse_actions({"bar": [3, 3], "asset": [0, 0], "kind": [1, 0], "value": [0.5, 2.0]}, 1, 9)
     {3: [Action(asset=0, kind=0, value=2.0), Action(asset=0, kind=1, value=0.5)]}
@@ -215,10 +220,11 @@ def parse_actions(columns: Mapping[str, Any] | None, n_assets: int, n_bars: int 
             raise ValueError(
                 f"An action names bar {bar} and asset {asset}; there are {n_bars or 1} bars and {n_assets} assets."
             )
-        if kind not in {SPLIT, DIVIDEND} or not math.isfinite(value) or (kind == SPLIT and value <= 0.0):
+        impossible = (kind == SPLIT and value <= 0.0) or (kind == DELISTING and value < 0.0)
+        if kind not in {SPLIT, DIVIDEND, DELISTING} or not math.isfinite(value) or impossible:
             raise ValueError(
-                f"An action at bar {bar} has kind {kind} and value {value}; "
-                "a split needs a ratio above 0, a dividend a number."
+                f"An action at bar {bar} has kind {kind} and value {value}; a split (0) needs a ratio above 0, "
+                "a dividend (1) a number, a delisting (2) 0 or more."
             )
         out.setdefault(int(bar), []).append(Action(int(asset), int(kind), float(value)))
     return {bar: sorted(actions, key=lambda action: action.kind) for bar, actions in out.items()}

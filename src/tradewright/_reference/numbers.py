@@ -59,6 +59,7 @@ REASONS = (
     "margin_call",
     "bankrupt",
     "cancelled",
+    "delisted",
 )
 REASON_CODE = {name: code for code, name in enumerate(REASONS)}
 STATUS_CODE = {name: code for code, name in enumerate(STATUSES)}
