@@ -64,7 +64,8 @@ class SeriesInfo:
     first, last : int
         Stamps (ns UTC) of the first and the last bar.
     revisions : tuple of int
-        Instants (ns UTC) at which the store learnt something of it, ascending.
+        Instants (ns UTC) at which the store learnt something of it, its corporate actions included, ascending. Of a
+        write under ``known="event"`` the last instant stands for all.
     restated : int
         Rows that were later replaced by another.
     rejected : int
@@ -78,7 +79,8 @@ class SeriesInfo:
     synthetic : bool
         True when the prices were made up.
     content_hash : str
-        SHA-256 over the newest reading; changes when and only when a read would give other bars.
+        SHA-256 over the newest reading: `Bars.data_hash` of this one series read whole. Changes when and only when a
+        read would give other bars.
     """
 
     key: SeriesKey
@@ -149,7 +151,9 @@ class Store(Protocol):
         source : str
             Who delivered them.
         known : instant, optional
-            When they became known here; now by default. Never before what the series knows already.
+            When they became known here; now by default. ``"event"`` takes each row as known at its own stamp. Always
+            after what the series knows already (rows that are there unchanged need no instant), never in the future,
+            and no row before its own stamp. A date means its first nanosecond, UTC.
         restate : bool
             Whether a bar that is there with other values is replaced (the old one stays readable ``as_of`` before).
         findings : sequence of Finding
@@ -158,9 +162,11 @@ class Store(Protocol):
         Raises
         ------
         InconsistentDataError
-            If a bar differs from the one there and `restate` is False; nothing is written then.
+            If a bar (or the value of a corporate action) differs from the one there and `restate` is False, a bar is
+            not whole or not over at `known`, or prices are adjusted in another way than those there. Nothing is
+            written then.
         InputError
-            If `known` lies before the newest revision, or the interval is not known.
+            If `known` does not lie after the newest revision, or the interval is not known.
         """
         ...
 
@@ -176,7 +182,8 @@ class Store(Protocol):
     ) -> Bars:
         """Bars as they were known `as_of` (now by default), on one grid, with their corporate actions.
 
-        `start` and `end` are stamps, both included. With several sources of a symbol `source` must choose.
+        `start` and `end` are stamps, both included; an `end` or `as_of` that is a date includes that whole day, UTC.
+        With several sources of a symbol `source` must choose. A symbol without bars in the range is a column of NaN.
 
         Raises
         ------
@@ -196,11 +203,17 @@ class Store(Protocol):
         end: Instant | None = None,
         as_of: Instant | None = None,
     ) -> Iterator[Bars]:
-        """Read the same bars in parts of at most `rows` rows, one after another, never all of them in memory."""
+        """Read the same bars in parts of at most `rows` rows, one after another, never all of them in memory.
+
+        The parts are those of `Bars.rows`: each carries the actions after the part before it, up to its last bar.
+        """
         ...
 
     def write_actions(self, actions: Sequence[CorporateAction], *, source: str, known: Instant | None = None) -> int:
-        """Keep corporate actions that did not come with bars; returns how many are new."""
+        """Keep corporate actions that did not come with bars; returns how many are new.
+
+        An action is the same as one there when instrument, stamp and kind are; another value replaces it from `known`.
+        """
         ...
 
     def actions(
