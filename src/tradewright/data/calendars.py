@@ -192,6 +192,8 @@ class Sessions:
         Nanoseconds UTC.
     early : bool array, shape (n_sessions,)
         True where the session ends before its regular close.
+    break_starts, break_ends : int64 array, shape (n_sessions,)
+        Nanoseconds UTC of the pause at noon; `stamps.NAT` where there is none.
     """
 
     calendar: str
@@ -199,6 +201,8 @@ class Sessions:
     opens: npt.NDArray[np.int64]
     closes: npt.NDArray[np.int64]
     early: npt.NDArray[np.bool_]
+    break_starts: npt.NDArray[np.int64]
+    break_ends: npt.NDArray[np.int64]
 
     def __len__(self) -> int:
         return int(self.dates.shape[0])
@@ -244,12 +248,12 @@ def sessions(calendar: str, start: Instant, end: Instant) -> Sessions:
     dates = table.index.to_numpy().astype("datetime64[D]")
     rows = slice(int(np.searchsorted(dates, first)), int(np.searchsorted(dates, last, side="right")))
     cut = table.iloc[rows]
-    opens, closes = (
+    opens, closes, break_starts, break_ends = (
         cut[name].dt.tz_convert("UTC").dt.tz_localize(None).to_numpy().astype("datetime64[ns]").astype(np.int64)
-        for name in ("open", "close")
+        for name in ("open", "close", "break_start", "break_end")
     )
     early = np.isin(dates[rows], found.early_closes.to_numpy().astype("datetime64[D]"))
-    return Sessions(calendar, dates[rows], opens, closes, early)
+    return Sessions(calendar, dates[rows], opens, closes, early, break_starts, break_ends)
 
 
 def _library() -> Any:
