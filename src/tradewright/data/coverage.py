@@ -317,7 +317,9 @@ def _around_the_clock(
     phases, counts = np.unique(ts % interval, return_counts=True)
     phase = int(phases[np.argmax(counts)]) if phases.size else 0
     low, high = (first * DAY_NS + 1, (last + 1) * DAY_NS) if bounded or not ts.size else (int(ts[0]), int(ts[-1]))
-    due = np.arange(low + (phase - low) % interval, high + 1, interval, dtype=np.int64)
+    low += (phase - low) % interval
+    # Counted in whole numbers: the length that arange works out in floating point is off by one here and there.
+    due = low + interval * np.arange((high - low) // interval + 1, dtype=np.int64)
     there = np.isin(due, ts, assume_unique=True)
     extra = ts[~np.isin(ts, due, assume_unique=True)]
     part = (due - 1) // DAY_NS
