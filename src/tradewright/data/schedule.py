@@ -1,4 +1,4 @@
-"""When bars are due: the stamps a series must have by its exchange's calendar, and how many are due between two instants.
+"""When bars are due: the stamps a series must have by its exchange's calendar, and how many come between.
 
 Entry points: `Schedule`, `schedule` (sessions of a market between two days), `due_stamps` (closes of intraday bars),
 `bars_due` (how many bars should have become known since an instant).
@@ -256,8 +256,9 @@ def bars_due(calendar: str, interval_ns: int, after: int, now: int) -> int:
 
     Examples
     --------
-    >>> friday, monday = (int(np.datetime64(t, "ns").astype(np.int64)) for t in ("2024-01-12T21:00", "2024-01-16T15:00"))
-    >>> bars_due("XNYS", 30 * MINUTE_NS, friday, monday)  # Monday was a holiday; Tuesday opened at 14:30 UTC
+    >>> moments = np.array(["2024-01-12T21:00", "2024-01-16T15:00"], dtype="datetime64[ns]").astype(np.int64)
+    >>> friday, tuesday = moments.tolist()
+    >>> bars_due("XNYS", 30 * MINUTE_NS, friday, tuesday)  # Monday was a holiday; Tuesday opened at 14:30 UTC
     1
     >>> bars_due("24/7", MINUTE_NS, friday, friday + 90 * 1_000_000_000)
     1

@@ -41,12 +41,12 @@ class MissingRule:
         empty = np.isnan(series.open) | np.isnan(series.high) | np.isnan(series.low) | np.isnan(series.close)
         text = np.zeros(empty.shape, dtype=np.bool_)
         text[series.text_rows] = True
+        price, volume = "there is text in the place of a price", "there is text in the place of a volume"
         return [
             *hits_of(empty & ~text, series.close, "error", "a price is missing", "quarantined"),
-            *hits_of(empty & text, series.close, "error", "there is text in the place of a price", "quarantined", "text"),
-            *hits_of(text & ~empty, series.volume, "warning", "there is text in the place of a volume", "volume unknown",
-                   "text"),
-        ]  # fmt: skip
+            *hits_of(empty & text, series.close, "error", price, "quarantined", "text"),
+            *hits_of(text & ~empty, series.volume, "warning", volume, "volume unknown", "text"),
+        ]
 
 
 class PriceRule:
