@@ -4,8 +4,9 @@ Entry points: `read_actions` (a file or rows), `attach` (to bars), `join_symbols
 (delistings), `action_table` (for people).
 
 A file has the columns ``date, symbol, kind, value, new_symbol``. The date is the ex-date: the first session whose
-prices are quoted after the action (of a delisting: the first session without it); with a time it is an instant. Kinds are ``split`` (value: new shares per old, ``7`` or ``7:1``), ``dividend`` (cash per share as it was paid on that
-day), ``symbol_change`` (``new_symbol``) and ``delisting`` (final cash per share, 0 or empty for nothing).
+prices are quoted after the action (of a delisting: the first session without it); with a time it is an instant. Kinds
+are ``split`` (value: new shares per old, ``7`` or ``7:1``), ``dividend`` (cash per share as it was paid on that day),
+``symbol_change`` (``new_symbol``) and ``delisting`` (final cash per share, 0 or empty for nothing).
 
 Invariants: a change of symbol makes one column of two, so nothing below ever meets it; bars and actions under one
 instrument are of one company; what was left out or assumed is a note in the provenance.
