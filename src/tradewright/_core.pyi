@@ -88,6 +88,7 @@ class Market:
     (default: UTC day of ``ts``; a function is called when a run needs them). ``actions``: columns ``bar`` int64,
     ``asset`` int64, ``kind`` int8 (0 split, 1 dividend, 2 delisting), ``value`` float64.
     ``checked``: the caller vouches that stamps ascend and all prices are finite, which is then not looked at again.
+    ``factors``: ``(of prices, of volumes)``, float64 as the prices, by which adjusted history is scaled.
     ``detail``: ``(offsets int64[n_bars + 1], open, high, low, close)`` of finer bars, one asset only or ``(rows,
     n_assets)``.
     """
@@ -109,6 +110,7 @@ class Market:
         funding: F64 | None = None,
         actions: Columns | None = None,
         detail: tuple[I64, F64, F64, F64, F64] | None = None,
+        factors: tuple[F64, F64] | None = None,
         checked: bool = False,
     ) -> None: ...
 
@@ -173,7 +175,8 @@ class Context:
     equity: float
     cash: float
     def field(self, name: str, asset: int = 0) -> float: ...
-    def history(self, name: str, n: int, asset: int = 0) -> F64: ...
+    def history(self, name: str, n: int, asset: int = 0, *, adjusted: bool = False) -> F64:
+        """Last `n` values of a field; `adjusted`: times ``factors`` over those of this bar, so in prices of now."""
     def position_of(self, asset: int) -> float: ...
     def buy(
         self,

@@ -60,6 +60,9 @@ def draw(
         draw_orders(rng, out)
     if rng.random() < 0.15:
         draw_delisting(rng, out)
+    if rng.random() < 0.3:
+        shape = (n_bars, n_assets)
+        out.bars["factors"] = (np.exp(rng.normal(0.0, 0.5, shape)), rng.choice([0.5, 1.0, 7.0], shape))
     return out
 
 
@@ -307,6 +310,8 @@ def script(seed: int, log: list[Any]) -> Callable[[Any], None]:
                 ctx.position_of(asset),
                 ctx.field("high", asset),
                 ctx.history("close", 4, asset).tolist(),
+                ctx.history("volume", 3, asset, adjusted=True).tolist(),
+                ctx.history("open", 3, asset, adjusted=True).tolist(),
                 ctx.active_orders(asset),
             )
         )
@@ -353,11 +358,13 @@ def market(engine: ModuleType, scenario: Scenario, n_bars: int | None = None) ->
     """Market of a scenario, of its first `n_bars` bars if given."""
     bars = dict(scenario.bars)
     if n_bars is not None:
-        actions, detail = bars.pop("actions", None), bars.pop("detail", None)
+        actions, detail, factors = (bars.pop(name, None) for name in ("actions", "detail", "factors"))
         bars = {name: None if value is None else value[:n_bars] for name, value in bars.items()}
         if actions is not None:
             known = actions["bar"] < n_bars
             bars["actions"] = {name: values[known] for name, values in actions.items()}
+        if factors is not None:
+            bars["factors"] = tuple(part[:n_bars] for part in factors)
         if detail is not None:
             offsets = detail[0][: n_bars + 1]
             bars["detail"] = (offsets, *(values[: offsets[-1]] for values in detail[1:]))

@@ -237,14 +237,18 @@ impl Context {
         self.value(name, asset)
     }
 
-    #[pyo3(signature = (name, n, asset = 0))]
-    fn history<'py>(&self, py: Python<'py>, name: &str, n: usize, asset: usize) -> PyResult<Bound<'py, PyArray1<f64>>> {
+    #[pyo3(signature = (name, n, asset = 0, *, adjusted = false))]
+    fn history<'py>(&self, py: Python<'py>, name: &str, n: usize, asset: usize, adjusted: bool) -> PyResult<Bound<'py, PyArray1<f64>>> {
         self.check(asset)?;
         let end = self.now.get() + 1;
         let from = end.saturating_sub(n);
         let Some(values) = self.column(name)?.map(Column::slice) else {
             return Ok(PyArray1::from_vec(py, vec![f64::NAN; end - from]));
         };
+        if let Some(factor) = self.market.get().factor(name).filter(|_| adjusted) {
+            let now = factor[(end - 1) * self.m + asset];
+            return Ok(PyArray1::from_iter(py, (from..end).map(|t| t * self.m + asset).map(|i| values[i] * factor[i] / now)));
+        }
         if self.m == 1 {
             return Ok(PyArray1::from_slice(py, &values[from..end]));
         }

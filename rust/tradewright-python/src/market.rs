@@ -28,6 +28,8 @@ pub(crate) struct Market {
     actions: Vec<Action>,
     action_bars: Vec<usize>,
     finer: Option<(Column<i64>, [Column<f64>; 4])>,
+    /// Forward factors of prices and of volumes, for those who ask for adjusted history.
+    factors: Option<[Column<f64>; 2]>,
     whole: OnceLock<bool>,
 }
 
@@ -78,7 +80,7 @@ pub(crate) fn actions(columns: Option<&Bound<'_, PyAny>>, one_bar: bool) -> PyRe
 #[pymethods]
 impl Market {
     #[new]
-    #[pyo3(signature = (ts, open, high, low, close, volume = None, *, session = None, atr = None, sigma = None, funding = None, actions = None, detail = None, checked = false))]
+    #[pyo3(signature = (ts, open, high, low, close, volume = None, *, session = None, atr = None, sigma = None, funding = None, actions = None, detail = None, factors = None, checked = false))]
     #[allow(clippy::too_many_arguments)]
     fn new(
         ts: &Bound<'_, PyAny>,
@@ -93,6 +95,7 @@ impl Market {
         funding: Option<&Bound<'_, PyAny>>,
         actions: Option<&Bound<'_, PyAny>>,
         detail: Option<&Bound<'_, PyAny>>,
+        factors: Option<&Bound<'_, PyAny>>,
         checked: bool,
     ) -> PyResult<Market> {
         let (close, n, m) = column::<f64>("close", close, "float64")?;
@@ -112,6 +115,21 @@ impl Market {
                 Some((offsets, [prices(1)?, prices(2)?, prices(3)?, prices(4)?]))
             }
         };
+        let factors = match given(factors) {
+            None => None,
+            Some(pair) => {
+                let pair = pair.cast::<PyTuple>()?;
+                if pair.len() != 2 {
+                    return Err(PyValueError::new_err("factors are (of prices, of volumes)"));
+                }
+                let one = |k: usize| -> PyResult<Column<f64>> { Ok(column::<f64>("factors", &pair.get_item(k)?, "float64")?.0) };
+                let pair = [one(0)?, one(1)?];
+                if let Some(bad) = pair.iter().find(|c| c.len() != n * m) {
+                    return Err(PyValueError::new_err(format!("factors have {} values; {n} bars of {m} assets need {}", bad.len(), n * m)));
+                }
+                Some(pair)
+            }
+        };
         let market = Market {
             n,
             m,
@@ -129,6 +147,7 @@ impl Market {
             actions,
             action_bars,
             finer,
+            factors,
             whole: OnceLock::new(),
         };
         if let Some(values) = given(session).filter(|s| !s.is_callable()) {
@@ -206,6 +225,16 @@ impl Market {
     pub fn view(&self) -> core::market::Market<'_> {
         let whole = *self.whole.get_or_init(|| [&self.open, &self.high, &self.low, &self.close].iter().all(|c| core::simd::all_finite(c.slice())));
         core::market::Market { whole, ..self.parts() }
+    }
+
+    /// Forward factors of a column; none where it is not a price or volume, or nothing is to be adjusted.
+    pub fn factor(&self, name: &str) -> Option<&[f64]> {
+        let [price, volume] = self.factors.as_ref()?;
+        match name {
+            "open" | "high" | "low" | "close" | "atr" => Some(price.slice()),
+            "volume" => Some(volume.slice()),
+            _ => None,
+        }
     }
 
     /// A column of the market by name.

@@ -185,12 +185,17 @@ class Context:
         values: list[float] = getattr(self._engine.row, name)
         return values[asset]
 
-    def history(self, name: str, n: int, asset: int = 0) -> F64:
-        """Last `n` values of a field up to this bar, fewer at the beginning, as a copy."""
+    def history(self, name: str, n: int, asset: int = 0, *, adjusted: bool = False) -> F64:
+        """Last `n` values of a field up to this bar, fewer at the beginning, as a copy; `adjusted` to this bar."""
         _known("field", name, FIELDS)
         check_asset(self._engine, asset)
         table: F64 = getattr(self._market, name)
-        return table[max(self.bar + 1 - n, 0) : self.bar + 1, asset].copy()
+        rows = slice(max(self.bar + 1 - n, 0), self.bar + 1)
+        if adjusted and self._market.factors is not None and name not in {"sigma", "funding"}:
+            factor = self._market.factors[name == "volume"][:, asset]
+            scaled: F64 = table[rows, asset] * factor[rows] / factor[self.bar]
+            return scaled
+        return table[rows, asset].copy()
 
     def position_of(self, asset: int) -> float:
         """Signed quantity of an asset."""

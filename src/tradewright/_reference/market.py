@@ -87,6 +87,8 @@ class Market:
         ``bar``, ``asset``, ``kind`` (0 split, 1 dividend, 2 delisting), ``value``.
     detail : tuple, optional
         ``(offsets, open, high, low, close)`` of finer bars.
+    factors : tuple, optional
+        ``(of prices, of volumes)``, forward factors for those who ask for adjusted history.
 
     Raises
     ------
@@ -116,6 +118,7 @@ class Market:
         funding: F64 | None = None,
         actions: Mapping[str, Any] | None = None,
         detail: tuple[I64, F64, F64, F64, F64] | None = None,
+        factors: tuple[F64, F64] | None = None,
         checked: bool = False,  # the twin looks anyway
     ) -> None:
         self.ts: I64 = np.ascontiguousarray(ts, dtype=np.int64)
@@ -144,6 +147,7 @@ class Market:
             )
         self.actions = parse_actions(actions, self.n_assets, self.n_bars)
         self._detail = None if detail is None else self._finer(detail)
+        self.factors = None if factors is None else tuple(self._table("factors", part, shape) for part in factors)
 
     def _table(self, name: str, values: F64, shape: tuple[int, ...] | None) -> F64:
         """Array as (n_bars, n_assets) float64."""
