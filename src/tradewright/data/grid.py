@@ -270,7 +270,7 @@ def _union(series: Sequence[Bars], unit: str) -> tuple[npt.NDArray[np.int64], li
     if unit in {"", "intraday"}:
         stamps = np.unique(np.concatenate([bars.ts for bars in series]))
         return stamps, [np.searchsorted(stamps, bars.ts) for bars in series]
-    keys = [_period_key(session_ordinals(bars), unit) for bars in series]
+    keys = [period_keys(session_ordinals(bars), unit) for bars in series]
     if any(bool((np.diff(key) <= 0).any()) for key in keys):
         # Two bars of one instrument in one period: the label says less than the stamp.
         stamps = np.unique(np.concatenate([bars.ts for bars in series]))
@@ -283,7 +283,14 @@ def _union(series: Sequence[Bars], unit: str) -> tuple[npt.NDArray[np.int64], li
     return np.maximum.accumulate(stamps), places
 
 
-def _period_key(days: npt.NDArray[np.int64], unit: str) -> npt.NDArray[np.int64]:
+def period_keys(days: npt.NDArray[np.int64], unit: str) -> npt.NDArray[np.int64]:
+    """Number of the day, week, month, quarter or year (`intervals.unit_of`) that each session day lies in.
+
+    Examples
+    --------
+    >>> period_keys(np.array([0, 3, 4]), "week").tolist()  # a Thursday, a Sunday, a Monday
+    [0, 0, 1]
+    """
     if unit == "day":
         return days
     if unit == "week":
@@ -324,7 +331,7 @@ def _buckets(bars: Bars, wanted: int) -> tuple[npt.NDArray[np.int64], npt.NDArra
         return days * (2 * per_day) + index + per_day, ends
     multiple = wanted // {"day": DAY_NS, "week": 7 * DAY_NS, "month": 30 * DAY_NS, "quarter": 91 * DAY_NS,
                           "year": 365 * DAY_NS}[unit]  # fmt: skip
-    keys = _period_key(days, unit) // multiple
+    keys = period_keys(days, unit) // multiple
     final = _last_day(keys, unit, multiple)
     if not hours.always_open and unit != "day":
         final = final - np.maximum((final + 3) % 7 - 4, 0)  # the last weekday

@@ -23,8 +23,6 @@ from .rows import (
     Entry,
     Facts,
     Rows,
-    action_differs,
-    action_key,
     assembled,
     bounds,
     check_known,
@@ -32,6 +30,7 @@ from .rows import (
     compare,
     event_restated,
     facts_of,
+    fresh_actions,
     known_now,
     known_of,
     merged_facts,
@@ -279,17 +278,9 @@ class MemoryStore:
     def _fresh(
         self, source: str, actions: Sequence[CorporateAction], *, restate: bool
     ) -> builtins.list[CorporateAction]:
-        """Actions that say something new."""
-        out: builtins.list[CorporateAction] = []
-        for action in actions:
-            known = self._actions.get((action.instrument.id, source), [])
-            there = {action_key(old): old.value for old in newest_actions(known)}
-            value = there.get(action_key(action))
-            if value is not None and value != action.value and not restate:
-                raise action_differs(action, value)
-            if value != action.value:
-                out.append(action)
-        return out
+        symbols = {action.instrument.id for action in actions}
+        known = [item for symbol in sorted(symbols) for item in self._actions.get((symbol, source), [])]
+        return fresh_actions(known, actions, restate=restate)
 
     def _assembled(self, entries: Sequence[Entry], low: int | None, high: int | None, at: int | None) -> Bars:
         first, last = widened(entries, low, high)

@@ -17,6 +17,7 @@ Invariants: nothing here reads or writes anything; arrays are one series each, a
 from __future__ import annotations
 
 import datetime as dt
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -53,6 +54,7 @@ __all__ = [
     "compare",
     "event_restated",
     "facts_of",
+    "fresh_actions",
     "instrument_from",
     "instrument_to",
     "known_now",
@@ -453,7 +455,9 @@ def quarantined(findings: Iterable[Finding], bars: Bars, source: str) -> dict[Se
     for finding in findings:
         symbol = finding.symbol or (bars.symbols[0] if bars.n_assets == 1 else "")
         if finding.severity == Severity.ERROR and symbol in bars.symbols:
-            out.setdefault(SeriesKey(symbol, bars.interval_ns, source), []).append(finding)
+            sound = finding.value is None or math.isfinite(finding.value)
+            kept = finding if sound else replace(finding, value=None)
+            out.setdefault(SeriesKey(symbol, bars.interval_ns, source), []).append(kept)
     return out
 
 
@@ -657,6 +661,27 @@ def newest_actions(
         if key not in found or found[key][0] <= instant:
             found[key] = (instant, action)
     return tuple(action for _, action in sorted((item for item in found.values()), key=lambda item: _order(item[1])))
+
+
+def fresh_actions(
+    known: Sequence[tuple[int, CorporateAction]], actions: Sequence[CorporateAction], *, restate: bool
+) -> list[CorporateAction]:
+    """Actions that say something new.
+
+    Raises
+    ------
+    InconsistentDataError
+        If one has another value than the one that is known, and `restate` is False.
+    """
+    there = {action_key(action): action.value for action in newest_actions(known)}
+    out: list[CorporateAction] = []
+    for action in actions:
+        value = there.get(action_key(action))
+        if value is not None and value != action.value and not restate:
+            raise action_differs(action, value)
+        if value != action.value:
+            out.append(action)
+    return out
 
 
 def _order(action: CorporateAction) -> tuple[int, str, str, str]:
