@@ -1,5 +1,5 @@
 # Everything here sets up what it needs by itself: a virtual environment, the dependencies, the compiled engine.
-# `make demo` needs Python 3.11 or newer, cargo and make; `make test` also uses Chromium for the browser tests when it is there.
+# `make demo` needs Python 3.11 or newer, cargo and make; `make test` also uses Chromium for the browser tests, and PostgreSQL and Redis for the stores, when they are there.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -54,6 +54,7 @@ rust:
 
 unit: $(VENV)/.test
 	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq chromium >/dev/null; } || echo "no Chromium here: the browser tests will be skipped"
+	@{ ls /usr/lib/postgresql/*/bin/postgres || command -v postgres; } >/dev/null 2>&1 && command -v redis-server >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql redis-server >/dev/null; } || echo "no PostgreSQL or no Redis server here: the tests of these stores will be skipped"
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
 docs: $(VENV)/.test
