@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tradewright.engine.costs import CostSettings
     from tradewright.engine.result import Result
     from tradewright.engine.sweep import SweepResult, sweep
+    from tradewright.engine.trials import FileTrialLedger, MemoryTrialLedger, trial_ledger, use_ledger
     from tradewright.engine.verify import verify
     from tradewright.strategies.base import CompiledRule, Strategy
     from tradewright.strategies.registry import list_strategies, make_strategy
@@ -32,7 +33,9 @@ __all__ = [
     "Bars",
     "CompiledRule",
     "CostSettings",
+    "FileTrialLedger",
     "Instrument",
+    "MemoryTrialLedger",
     "Provenance",
     "Result",
     "Strategy",
@@ -43,6 +46,8 @@ __all__ = [
     "load",
     "make_strategy",
     "sweep",
+    "trial_ledger",
+    "use_ledger",
     "verify",
 ]
 
@@ -54,6 +59,7 @@ _HOME = {
     "engine.costs": ("CostSettings",),
     "engine.result": ("Result",),
     "engine.sweep": ("SweepResult", "sweep"),
+    "engine.trials": ("FileTrialLedger", "MemoryTrialLedger", "trial_ledger", "use_ledger"),
     "engine.verify": ("verify",),
     "strategies.base": ("CompiledRule", "Strategy"),
     "strategies.registry": ("list_strategies", "make_strategy"),

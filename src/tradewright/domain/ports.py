@@ -419,12 +419,43 @@ class Notifier(Protocol):
 
 @runtime_checkable
 class TrialLedger(Protocol):
-    """The count of everything that was ever tried; scores are deflated by it."""
+    """The count of everything that was ever tried; scores are deflated by it.
 
-    def record(self, *, subject: str, params: Mapping[str, Any], data_hash: str, score: float) -> int:
-        """Keep a trial and return how many there are of this subject on this data."""
+    A trial is one subject under one set of parameters on one set of data. Recording the same trial again is a repeat:
+    it is kept, and counts no second time.
+    """
+
+    def record(
+        self,
+        *,
+        subject: str,
+        params: Mapping[str, Any],
+        data_hash: str,
+        score: float | None,
+        n_returns: int = 0,
+        skew: float | None = None,
+        kurtosis: float | None = None,
+        origin: str = "",
+    ) -> int:
+        """Keep a trial and return how many different ones there are of this subject on this data.
+
+        Parameters
+        ----------
+        subject : str
+            What was tried: a name, better a name and a hash of its source.
+        params : mapping
+            Its parameters, plain values.
+        data_hash : str
+            What it was tried on.
+        score : float or None
+            Sharpe ratio per bar; None when it has none (it never traded).
+        n_returns, skew, kurtosis : optional
+            Of the returns behind the score.
+        origin : str
+            Who tried it.
+        """
         ...
 
-    def count(self, subject: str, data_hash: str | None = None) -> int:
-        """Trials so far."""
+    def count(self, subject: str | None = None, data_hash: str | None = None) -> int:
+        """Different trials so far: of a subject, on some data, or all."""
         ...

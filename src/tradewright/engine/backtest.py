@@ -19,9 +19,11 @@ from tradewright.domain.bars import Bars
 from tradewright.domain.errors import ConfigError, DataError, InputError, MissingDataError, closest
 from tradewright.engine.costs import CostSettings, costs_of
 from tradewright.engine.decisions import Decisions, decide, order_columns, signal_array, weight_rows
+from tradewright.engine.evidence import ledger_of, record_backtest
 from tradewright.engine.prepared import KEPT_RUNS, Prepared, memory_of, prepare
 from tradewright.engine.result import Origin, Result
 from tradewright.engine.settings import Settings, protection_of, settings_of
+from tradewright.engine.trials import trial_ledger
 from tradewright.strategies.registry import make_strategy
 
 if TYPE_CHECKING:
@@ -229,7 +231,8 @@ def backtest(
             key = known = None
         if known is not None:
             origin = known.memory["origin"] if not bands and benchmark is None else _origin(validate, bands, benchmark)
-            return run_prepared(known, strategy, params, signals, weights, orders, origin)
+            result = run_prepared(known, strategy, params, signals, weights, orders, origin)
+            return record_backtest(result, trial_ledger())
 
     resolved = None
     if profile is not None or config is not None:
@@ -299,7 +302,8 @@ def backtest(
         if len(runs) >= KEPT_RUNS:
             runs.clear()
         runs[key] = prepared
-    return run_prepared(prepared, strategy, params, signals, weights, orders, origin, scale=scale)
+    result = run_prepared(prepared, strategy, params, signals, weights, orders, origin, scale=scale)
+    return record_backtest(result, ledger_of(resolved))
 
 
 def run_prepared(

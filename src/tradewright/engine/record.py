@@ -27,9 +27,21 @@ from tradewright.engine.tables import iso_times
 if TYPE_CHECKING:
     from tradewright.engine.result import Result
 
-__all__ = ["SCHEMA", "document_of", "result_hash", "sparkline", "summary", "to_bytes", "write_atomic", "writing"]
+__all__ = [
+    "SCHEMA",
+    "UNHASHED",
+    "document_of",
+    "result_hash",
+    "sparkline",
+    "summary",
+    "to_bytes",
+    "write_atomic",
+    "writing",
+]
 
 SCHEMA: Final = "tradewright.result/1"
+UNHASHED: Final = ("result_hash", "evidence")
+"""Parts of a document that are not hashed: the hash itself, and what depends on the trials so far."""
 
 
 def document_of(result: Result) -> dict[str, Any]:
@@ -67,7 +79,7 @@ def document_of(result: Result) -> dict[str, Any]:
 
 def result_hash(document: dict[str, Any]) -> str:
     """SHA-256 (hex) over a result document without its own hash and without what may differ between machines."""
-    hashed = {key: value for key, value in document.items() if key != "result_hash"}
+    hashed = {key: value for key, value in document.items() if key not in UNHASHED}
     hashed["manifest"] = {key: value for key, value in document["manifest"].items() if key not in VOLATILE}
     # Where the strategy lay (a path, a module) is not what it is; its source has a hash of its own.
     strategy = {key: value for key, value in document["manifest"]["strategy"].items() if key not in {"spec", "kind"}}

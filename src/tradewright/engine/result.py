@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tradewright.domain.bars import Bars
     from tradewright.engine.bands import Bands
     from tradewright.engine.decisions import Decisions
+    from tradewright.engine.evidence import Evidence
     from tradewright.engine.prepared import Prepared
     from tradewright.engine.saved import SavedResult
     from tradewright.engine.settings import Settings
@@ -240,7 +241,13 @@ class Result:
 
         return self._keep(
             "conventions",
-            lambda: conventions_of(self.bars, self.settings, self.periods_per_year, self.prepared.periods_reason),
+            lambda: conventions_of(
+                self.bars,
+                self.settings,
+                self.periods_per_year,
+                self.prepared.periods_reason,
+                on_adjusted=self.decisions.seen is not None,
+            ),
         )
 
     @property
@@ -268,6 +275,16 @@ class Result:
         return self._keep("manifest", lambda: manifest_of(self))
 
     @property
+    def evidence(self) -> Evidence:
+        """What stands behind this result: trials on the same returns, and what they leave of its Sharpe ratio.
+
+        Computed from the ledger of trials as it is now; no part of the document's bytes and hash.
+        """
+        from tradewright.engine.evidence import evidence_of_result
+
+        return evidence_of_result(self)
+
+    @property
     def result_hash(self) -> str:
         """SHA-256 over everything in the JSON that does not depend on machine, command or file names."""
         return str(self.document()["result_hash"])
@@ -291,17 +308,25 @@ class Result:
 
         return self._keep("document", lambda: document_of(self))
 
-    def to_json(self) -> str:
-        """Return the whole result as JSON text; its schema is ``tradewright.result/1`` (docs/result-schema.md)."""
+    def to_json(self, *, evidence: bool = False) -> str:
+        """Return the whole result as JSON text; its schema is ``tradewright.result/1`` (docs/result-schema.md).
+
+        With `evidence`, the block of that name is in it, which depends on the trials so far and is not hashed.
+        """
+        return self.to_bytes(evidence=evidence).decode("utf-8")
+
+    def to_bytes(self, *, evidence: bool = False) -> bytes:
+        """Return the JSON as `save` writes it."""
         from tradewright.engine.record import to_bytes
 
-        return to_bytes(self.document()).decode("utf-8")
+        document = self.document()
+        return to_bytes({**document, "evidence": self.evidence.as_dict()} if evidence else document)
 
-    def save(self, path: str | Path) -> Path:
+    def save(self, path: str | Path, *, evidence: bool = False) -> Path:
         """Write the JSON to a file, at once or not at all, and return its path."""
-        from tradewright.engine.record import to_bytes, write_atomic
+        from tradewright.engine.record import write_atomic
 
-        return write_atomic(Path(path), to_bytes(self.document()))
+        return write_atomic(Path(path), self.to_bytes(evidence=evidence))
 
     @staticmethod
     def load(path: str | Path) -> SavedResult:

@@ -152,6 +152,12 @@ class SavedResult:
         return manifest
 
     @property
+    def evidence(self) -> dict[str, Any] | None:
+        """What stood behind the result when it was saved; None when that was not saved with it."""
+        found: dict[str, Any] | None = self._document.get("evidence")
+        return found
+
+    @property
     def conventions(self) -> dict[str, str]:
         """Conventions of the run."""
         conventions: dict[str, str] = self._document["conventions"]

@@ -4,7 +4,8 @@ Entry points: `Statistics`, `check_plausible`.
 
 Invariants: the numbers that every run has come from the engine and are there at once; those that need the equity
 curve's dates, the cash flows or a benchmark are computed when first asked for; what is not defined is None and says
-why.
+why. What depends on the ledger of trials (the deflated Sharpe ratio) can be asked for by name, but is not among the
+items, which are the same for the same input.
 """
 
 from __future__ import annotations
@@ -24,6 +25,15 @@ __all__ = ["LARGEST_RETURN", "Statistics", "check_plausible"]
 
 LARGEST_RETURN: Final = 1e6
 """A total return beyond this (a hundred million percent) is taken for a mistake, not for a success."""
+
+EVIDENCE: Final = {
+    "probabilistic_sharpe": "probabilistic_sharpe",
+    "deflated_sharpe": "deflated_sharpe",
+    "n_trials_behind": "n_trials",
+    "effective_trials": "effective_trials",
+    "min_track_record": "min_track_record",
+}
+"""Names that are answered from the evidence: they depend on the ledger of trials, so they are not among the items."""
 
 _ALWAYS_FINITE: Final = ("final_equity", "total_return", "max_drawdown", "exposure", "fees", "slippage")
 
@@ -51,6 +61,8 @@ class Statistics(Mapping[str, Any]):
         if value is not None and name not in _COUNTS:
             return value if value - value == 0.0 else None
         full = self._values()
+        if name in EVIDENCE:
+            return self._result.evidence[EVIDENCE[name]]
         try:
             return full[name]
         except KeyError:
@@ -58,7 +70,7 @@ class Statistics(Mapping[str, Any]):
             raise InputError(f"There is no statistic {name!r}{hint} Known: {', '.join(full)}.") from None
 
     def __contains__(self, name: object) -> bool:
-        return name in self._values()
+        return name in EVIDENCE or name in self._values()
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._values())
@@ -70,6 +82,10 @@ class Statistics(Mapping[str, Any]):
         """How a statistic is computed, in one sentence."""
         from tradewright.engine.conventions import convention_of
 
+        if name in EVIDENCE:
+            from tradewright.engine.evidence import CONVENTIONS
+
+            return CONVENTIONS[EVIDENCE[name]]
         if name not in self._values():
             self[name]  # raises, with the nearest names
         return convention_of(name)

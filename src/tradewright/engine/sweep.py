@@ -21,6 +21,7 @@ import numpy as np
 from tradewright.domain.errors import ConfigError, InputError, closest
 from tradewright.engine.backtest import load_inputs, require_bars, resolve_settings
 from tradewright.engine.decisions import decide
+from tradewright.engine.evidence import SweepRecorder, ledger_of, subject_of
 from tradewright.engine.grid import Grid
 from tradewright.engine.manifest import engine_build, plain, source_hash, strategy_spec
 from tradewright.engine.parts import PartFile
@@ -34,6 +35,8 @@ from tradewright.strategies.base import RuleStrategy, typed
 from tradewright.strategies.registry import load_object, make_strategy, strategy_class
 
 if TYPE_CHECKING:
+    from tradewright.engine.evidence import Evidence
+
     F64 = np.ndarray[Any, np.dtype[np.float64]]
 
 __all__ = ["LOWER_IS_BETTER", "SCHEMA", "SweepResult", "sweep"]
@@ -175,21 +178,35 @@ def sweep(
             metrics[first : first + len(rows)] = rows
             done[first : first + len(rows)] = True
         resumed = int(done.sum())
+    fixed = {name: value for name, value in _params_of(maker.make(sets[0])).items() if name not in sets.axes}
+    sample = maker.make(sets[0])
+    recorder = SweepRecorder(
+        prepared, ledger_of(resolved), subject_of(sample, strategy, prepared), fixed, sets, core.METRICS
+    )
+    if resumed:  # they may have been made while nothing was counted; those that were counted are repeats
+        for first in np.flatnonzero(np.diff(done.astype(np.int8), prepend=0) == 1).tolist():
+            stop = first + int((~done[first:]).argmax()) if not done[first:].all() else len(sets)
+            recorder.add(first, metrics[first:stop])
     tell, finish = _progress(progress, len(sets))
     finished = resumed
     tell(finished)
     try:
         for first, rows in _evaluate(prepared, maker, sets, done, count, small=parts is not None):
             metrics[first : first + len(rows)] = rows
+            recorder.add(first, rows, now=parts is not None)
             if parts is not None:
                 parts.append(first, rows)
             finished += len(rows)
             tell(finished)
     finally:
         finish()
+        recorder.flush()
         if parts is not None:
             parts.close()
-    return SweepResult(prepared, maker, sets, metrics, metric, origin, resumed)
+    recorder.finish(lambda index: _equity_of(prepared, maker, sets, index), cheap=_is_compiled(sample))
+    result = SweepResult(prepared, maker, sets, metrics, metric, origin, resumed)
+    result._trials = recorder.kept
+    return result
 
 
 class SweepResult:
@@ -224,6 +241,7 @@ class SweepResult:
         self.resumed = resumed
         self._maker = maker
         self._origin = origin
+        self._trials: dict[str, Any] = {"uncounted": "this sweep was not counted"}
 
     def __len__(self) -> int:
         return len(self.grid)
@@ -325,6 +343,22 @@ class SweepResult:
             "best_sharpe": best,
             "expected_best_by_luck": float(known.std(ddof=1)) * quantile,
         }
+
+    @property
+    def evidence(self) -> Evidence:
+        """What stands behind the best set by Sharpe ratio: trials on the same returns, and what they leave of it.
+
+        Computed from the ledger of trials as it is now; no part of the document's bytes.
+        """
+        from tradewright.engine.evidence import evidence_of, moments_of_equity
+
+        known = not bool(np.isnan(self.values("sharpe")).all())
+        index = int(self.ranking("sharpe")[0]) if known else 0
+        equity = _equity_of(self.prepared, self._maker, self.grid, index)
+        year = math.sqrt(self.prepared.periods_per_year)
+        sharpe = float(self.values("sharpe")[index]) / year
+        moments = moments_of_equity(equity, self.prepared.settings.initial_capital, sharpe)
+        return evidence_of(moments, self.prepared.bars, self.prepared.periods_per_year, self._trials, None)
 
     @property
     def warnings(self) -> list[str]:
@@ -643,6 +677,15 @@ def _shared_one(index: int) -> list[float]:
 def _one(prepared: Prepared, maker: _Maker, sets: Grid, index: int) -> list[float]:
     decided = decide(maker.make(sets[index]), prepared.bars, prepared.market)
     return _metrics(decided.run(prepared.market, prepared.spec, prepared.bars, keep=False))
+
+
+def _equity_of(prepared: Prepared, maker: _Maker, sets: Grid, index: int) -> F64:
+    decided = decide(maker.make(sets[index]), prepared.bars, prepared.market)
+    return np.asarray(decided.run(prepared.market, prepared.spec, prepared.bars).equity)
+
+
+def _params_of(strategy: Any) -> dict[str, Any]:
+    return dict(getattr(strategy, "params", None) or {})
 
 
 def _key(prepared: Prepared, maker: _Maker, sets: Grid) -> str:

@@ -19,7 +19,7 @@ from tradewright.engine.backtest import detail_bars, load_inputs, run_prepared
 from tradewright.engine.costs import CostSettings
 from tradewright.engine.manifest import VOLATILE
 from tradewright.engine.prepared import prepare
-from tradewright.engine.record import to_bytes
+from tradewright.engine.record import UNHASHED, to_bytes
 from tradewright.engine.result import Origin, Result
 from tradewright.engine.saved import read_document
 from tradewright.engine.settings import Settings
@@ -146,6 +146,8 @@ def rerun(document: Mapping[str, Any], *, data: Any = None, strategy: Any = None
     elif inputs.get("kind") == "load":
         arguments = {key: value for key, value in inputs.items() if key not in {"kind", "data"}}
         place = _place(inputs.get("data"), folder)
+        if arguments.get("actions") is not None:
+            arguments["actions"] = _place(arguments["actions"], folder)
         bars, origin.inputs, report = load_inputs(place, **arguments)
     else:
         raise InputError("The data of this result was in memory; pass it: verify(path, data=bars).")
@@ -192,7 +194,7 @@ def _place(path: str | None, folder: Path | None) -> Path | None:
 
 
 def _compared(document: Mapping[str, Any]) -> dict[str, Any]:
-    out = {key: value for key, value in document.items() if key != "result_hash"}
+    out = {key: value for key, value in document.items() if key not in UNHASHED}
     manifest = {key: value for key, value in document["manifest"].items() if key not in VOLATILE}
     manifest["strategy"] = {key: value for key, value in manifest["strategy"].items() if key not in {"spec", "kind"}}
     out["manifest"] = manifest

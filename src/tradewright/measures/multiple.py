@@ -422,7 +422,7 @@ def _best_test(
         from arch.bootstrap import SPA
     except ImportError as error:
         raise ConfigError("The reality check and SPA need arch: pip install tradewright[ml].") from error
-    length = int(round(block)) if block is not None else max(1, int(math.sqrt(n)))
+    length = round(block) if block is not None else max(1, int(math.sqrt(n)))
     # arch compares losses: what is lost less is better.
     test = SPA(-other, -matrix[:, moving], block_size=length, reps=reps, studentize=studentize, seed=seed)
     test.compute()
