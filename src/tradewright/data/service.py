@@ -27,6 +27,7 @@ from .stamps import Stamp
 
 if TYPE_CHECKING:
     from ..domain.ports import Provider
+    from .corporate import ActionsLike
 
 __all__ = ["judge", "load", "load_with_report", "provider_for"]
 
@@ -47,6 +48,7 @@ def load(
     day_first: bool | None = None,
     calendar: str | None = None,
     adjust: bool = False,
+    actions: ActionsLike | None = None,
     validate: bool = True,
     repair: Repair = "quarantine",
     rules: Iterable[Rule | str] = DEFAULT_RULES,
@@ -71,6 +73,9 @@ def load(
         ``"1min"``, ``"1h"``, ``"1d"``, ...; shorter bars are resampled.
     columns, tz, stamp, day_first, calendar, adjust
         How files and frames are read; see `bars_from`.
+    actions : path, or iterable of CorporateAction or mappings, optional
+        Splits, dividends, changes of symbol and delistings that the prices do not contain; see
+        `tradewright.data.corporate`. Instruments that changed their symbol are loaded under all of their names.
     validate : bool
         False switches the rules off and stamps the bars as unchecked.
     repair : {"quarantine", "refuse"}
@@ -104,8 +109,8 @@ def load(
     """
     bars, _ = load_with_report(
         symbols, provider=provider, data=data, start=start, end=end, interval=interval, columns=columns, tz=tz,
-        stamp=stamp, day_first=day_first, calendar=calendar, adjust=adjust, validate=validate, repair=repair,
-        rules=rules, progress=progress, **options,
+        stamp=stamp, day_first=day_first, calendar=calendar, adjust=adjust, actions=actions, validate=validate,
+        repair=repair, rules=rules, progress=progress, **options,
     )  # fmt: skip
     return bars
 
@@ -124,6 +129,7 @@ def load_with_report(
     day_first: bool | None = None,
     calendar: str | None = None,
     adjust: bool = False,
+    actions: ActionsLike | None = None,
     validate: bool = True,
     repair: Repair = "quarantine",
     rules: Iterable[Rule | str] = DEFAULT_RULES,
@@ -158,15 +164,25 @@ def load_with_report(
             if wanted is None and data is None:
                 known = ", ".join(source.symbols()[:30])
                 raise InputError(f"Name the symbols to load; {source.name} has {known}.")
+            if wanted is not None and actions is not None:
+                from .corporate import other_names
+
+                wanted = other_names(wanted, actions, source.symbols())
             bars, report = assemble(
                 source.series(wanted, interval, progress=progress), interval=interval, repair=repair, rules=chosen,
                 validate=validate,
             )  # fmt: skip
         else:
             if wanted is None:
-                raise InputError(f"Name the symbols to load from {source.name}.")
+                has = ", ".join(source.symbols()[:30]) if hasattr(source, "symbols") else ""
+                raise InputError(f"Name the symbols to load from {source.name}{'; it has ' + has if has else ''}.")
             bars, report = clean(source.load(wanted, start, end, interval), repair=repair, rules=chosen,
                                  validate=validate)  # fmt: skip
+    if actions is not None:
+        from .corporate import attach, explained
+
+        bars = attach(bars, actions)
+        report = explained(report, bars)
     _log(bars, report)
     cut = between_sessions(bars, start, end)
     if not cut.n_bars:
@@ -299,6 +315,8 @@ def provider_for(
 
 def _kind_of(path: Path) -> str:
     """Provider of a path, from its ending, or from the files in a folder, which must be of one kind."""
+    if (path / "catalogue.duckdb").is_file():
+        return "store"
     names = [path.name]
     if path.is_dir():
         names = [entry.name for entry in path.iterdir() if entry.is_file()]

@@ -50,6 +50,9 @@ class Provenance:
         ``"raw"``, ``"split"``, ``"split+dividend"`` or ``"unknown"``.
     notes : tuple of str
         Everything that was assumed, repaired or dropped on the way.
+    pinned : tuple of (str, str)
+        Options of the loader that were left open and what they came to, such as the `as_of` of a store. With them the
+        same bars can be loaded again when the source has learnt more; a manifest records them.
 
     Examples
     --------
@@ -62,6 +65,7 @@ class Provenance:
     licence: str = ""
     adjusted: str = "unknown"
     notes: tuple[str, ...] = ()
+    pinned: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         if self.adjusted not in _ADJUSTMENTS:

@@ -18,7 +18,7 @@ import numpy as np
 from tradewright.domain.bars import Bars
 from tradewright.domain.errors import ConfigError, DataError, InputError, MissingDataError, closest
 from tradewright.engine.costs import CostSettings, costs_of
-from tradewright.engine.decisions import Decisions, decide, order_columns, signal_array, weight_rows
+from tradewright.engine.decisions import Decisions, decide_prepared, order_columns, signal_array, weight_rows
 from tradewright.engine.evidence import ledger_of, record_backtest
 from tradewright.engine.prepared import KEPT_RUNS, Prepared, memory_of, prepare
 from tradewright.engine.result import Origin, Result
@@ -86,6 +86,7 @@ def backtest(
     atr_window: int | None = None,
     sigma_window: int | None = None,
     risk_free: float | None = None,
+    decide_on: str | None = None,
     commission: float | str | None = None,
     slippage: float | str | None = None,
     costs: CostSettings | str | Mapping[str, Any] | None = None,
@@ -135,6 +136,8 @@ def backtest(
         Step of quantities, 0 fractional; default each instrument's own.
     stop, target, trail : float, str or tuple, optional
         Protection of entries: fraction of the fill price, ``"2atr"``, ``"1.50amount"`` or ``("atr", 2)``.
+    decide_on : {"auto", "adjusted", "raw"}
+        Prices that decisions see where bars carry splits or dividends (docs/corporate-actions.md).
     commission, slippage : float or str, optional
         Fractions of notional, ``"5bp"``, or a preset (``"ib_fixed"``); default 5 bp and 1 bp.
     costs : CostSettings, str or mapping, optional
@@ -152,7 +155,7 @@ def backtest(
     validate : bool
         False skips the data checks; the result is stamped with it.
     **load_options
-        Further arguments of `tradewright.load`.
+        Further arguments of `tradewright.load`, such as `actions` (a file of corporate actions).
 
     Returns
     -------
@@ -219,6 +222,7 @@ def backtest(
             atr_window,
             sigma_window,
             risk_free,
+            decide_on,
             commission,
             slippage,
             costs,
@@ -244,6 +248,8 @@ def backtest(
         strategy, params, symbols, start, end, provider, interval, data = _from_config(
             resolved, strategy, params, symbols, start, end, provider, interval, data, signals, weights, orders
         )
+        if resolved.config.data.actions and not isinstance(data, Bars):
+            load_options.setdefault("actions", Path(resolved.config.data.actions))
         origin.config = {"hash": resolved.hash, "profile": resolved.config.profile, "rows": _config_rows(resolved)}
     bars, origin.inputs, report = load_inputs(
         data,
@@ -291,6 +297,7 @@ def backtest(
         atr_window=atr_window,
         sigma_window=sigma_window,
         risk_free=risk_free,
+        decide_on=decide_on,
     )
     finer = None if detail is None else detail_bars(detail, bars, origin, validate=validate)
     if files:
@@ -338,7 +345,7 @@ def run_prepared(
         warm_up = getattr(made, "warm_up", None)
         if warm_up is not None and bars.ts.shape[0] <= warm_up():
             require_bars(bars, warm_up(), origin)
-        decisions = decide(made, bars, prepared.market)
+        decisions = decide_prepared(made, prepared)
     else:
         made = None
         decisions = _given_decisions(bars, strategy, signals, weights, orders)
@@ -378,7 +385,12 @@ def load_inputs(
         If loading fails or the range is empty.
     """
     if isinstance(data, Bars):
-        chosen = data if symbols is None else data.select(symbols)
+        chosen = data
+        if options.get("actions") is not None:
+            from tradewright.data.corporate import attach
+
+            chosen = attach(data, options["actions"])
+        chosen = chosen if symbols is None else chosen.select(symbols)
         return cut(chosen, start, end), {"kind": "memory"}, None
     if data is None or isinstance(data, (str, Path)) or _is_symbols(data):
         path = None
@@ -411,10 +423,17 @@ def load_inputs(
         }
         given = {name: value for name, value in arguments.items() if value is not None}
         bars, report = load_with_report(list(symbols) if symbols else None, **given)
-        inputs = {"kind": "load", "symbols": list(symbols) if symbols else None, **given}
+        # What the source resolved by itself, such as the revision of a store, is said when the bars are loaded again.
+        pinned = dict(bars.provenance.pinned)
+        inputs = {"kind": "load", "symbols": list(symbols) if symbols else None, **given, **pinned}
+        if not isinstance(options.get("actions"), (str, Path, type(None))):
+            return bars, {"kind": "memory"}, report
         return bars, {name: _text_of(value) for name, value in inputs.items()}, report
     if isinstance(data, Mapping) and "close" in data and set(data) <= {"open", "high", "low", "close", "volume"}:
-        return cut(_numbered(data, symbols), start, end), {"kind": "memory"}, None
+        numbered = _numbered(data, symbols)
+        if options.get("actions") is not None:
+            return load_inputs(numbered, start=start, end=end, actions=options["actions"])
+        return cut(numbered, start, end), {"kind": "memory"}, None
     from tradewright.data.service import load_with_report
 
     if provider is not None:

@@ -65,7 +65,12 @@ def manifest_of(result: Result) -> dict[str, Any]:
         "code": {"version": tradewright.__version__, "engine": engine_build()[0], "engine_hash": engine_build()[1]},
         "environment": environment(),
         "inputs": plain(origin.inputs),
-        "provenance": {"source": provenance.source, "licence": provenance.licence, "notes": list(provenance.notes)},
+        "provenance": {
+            "source": provenance.source,
+            "licence": provenance.licence,
+            "notes": list(provenance.notes),
+            "pinned": dict(provenance.pinned),
+        },
         "configuration": plain(origin.config),
         "command": origin.command,
     }

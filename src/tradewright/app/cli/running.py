@@ -18,10 +18,13 @@ import typer
 from tradewright.domain.errors import ConfigError
 
 __all__ = [
+    "ActionsOption",
+    "AsOfOption",
     "CapitalOption",
     "CloseLastOption",
     "CommissionOption",
     "DataOption",
+    "DecideOnOption",
     "FillOption",
     "IntervalOption",
     "IntrabarOption",
@@ -34,7 +37,9 @@ __all__ = [
     "SizeModeOption",
     "SizeOption",
     "SlippageOption",
+    "SourceOption",
     "StopOption",
+    "StoreOption",
     "StrategyOption",
     "TargetOption",
     "TrailOption",
@@ -60,7 +65,25 @@ ParamsOption = Annotated[
 ]
 DataOption = Annotated[Path | None, typer.Option("--data", help="File or folder of CSV or Parquet.", metavar="PATH")]
 ProviderOption = Annotated[str | None, typer.Option("--provider", help="Source; see 'tradewright data providers'.")]
+ActionsOption = Annotated[
+    Path | None,
+    typer.Option("--actions", help="Corporate actions: date,symbol,kind,value,new_symbol.", metavar="FILE"),
+]
+DecideOnOption = Annotated[
+    str | None,
+    typer.Option("--decide-on", help="Prices that decisions see where there are splits: auto, adjusted or raw."),
+]
 IntervalOption = Annotated[str | None, typer.Option("--interval", help="Length of a bar: 1min, 15min, 1h, 1d, ...")]
+StoreOption = Annotated[
+    str | None,
+    typer.Option("--store", help="Store of the provider 'store'; default TRADEWRIGHT_STORE.", metavar="PATH"),
+]
+SourceOption = Annotated[
+    str | None, typer.Option("--source", help="Source of the store, where a symbol has several.", metavar="NAME")
+]
+AsOfOption = Annotated[
+    str | None, typer.Option("--as-of", help="Bars as the store knew them at that instant.", metavar="DATE")
+]
 SeedOption = Annotated[int | None, typer.Option("--seed", help="Seed of synthetic data.")]
 CapitalOption = Annotated[
     float | None, typer.Option("--initial-capital", "--capital", help="Cash before the first bar.")
@@ -137,6 +160,10 @@ def common_options(
     provider: str | None,
     interval: str | None,
     validate: bool,
+    actions: Path | None = None,
+    store: str | None = None,
+    source: str | None = None,
+    as_of: str | None = None,
     **engine: Any,
 ) -> dict[str, Any]:
     """Options that were given, by the dotted key of the configuration; what was not given is left out."""
@@ -145,8 +172,12 @@ def common_options(
         "data.end": end,
         "data.path": None if data is None else str(data),
         "data.provider": provider,
+        "data.actions": None if actions is None else str(actions),
         "data.interval": interval,
         "data.check": None if validate else False,
+        "data.store": store,
+        "data.source": source,
+        "data.as_of": as_of,
         "strategy.name": strategy,
         **{f"engine.{name}": value for name, value in engine.items()},
     }
@@ -176,6 +207,8 @@ def data_arguments(resolved: Any, *, seed: int | None) -> dict[str, Any]:
         "provider": provider,
         "interval": block.interval,
     }
+    if block.actions:
+        found["actions"] = Path(block.actions)
     if block.columns:
         found["columns"] = dict(block.columns)
     if block.tz:
@@ -184,6 +217,14 @@ def data_arguments(resolved: Any, *, seed: int | None) -> dict[str, Any]:
         found["repair"] = block.repair
     if seed is not None:
         found["seed"] = seed
+    if provider == "store":
+        asked = {"store": block.store, "source": block.source, "as_of": block.as_of}
+        found |= {name: value for name, value in asked.items() if value is not None}
+    elif block.as_of is not None and not block.path:
+        raise ConfigError(
+            f"Bars as of {block.as_of} are kept by a store only; the provider is {provider!r}. Say --provider store, "
+            "or leave --as-of out."
+        )
     return found
 
 

@@ -236,7 +236,7 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 
 def environment_layer(env: Mapping[str, str]) -> Layer:
-    """Layer from variables such as ``TRADEWRIGHT__RISK__MAX_DRAWDOWN=0.1``, and ``LOG_LEVEL``.
+    """Layer from variables such as ``TRADEWRIGHT__RISK__MAX_DRAWDOWN=0.1``, ``LOG_LEVEL``, ``TRADEWRIGHT_STORE``.
 
     Examples
     --------
@@ -246,6 +246,8 @@ def environment_layer(env: Mapping[str, str]) -> Layer:
     leaves: dict[str, Leaf] = {}
     if env.get("LOG_LEVEL"):
         leaves["logging.level"] = Leaf(env["LOG_LEVEL"], "LOG_LEVEL")
+    if env.get("TRADEWRIGHT_STORE"):
+        leaves["data.store"] = Leaf(env["TRADEWRIGHT_STORE"], "TRADEWRIGHT_STORE")
     for name in sorted(env):
         if name.upper().startswith(ENV_PREFIX):
             key = name[len(ENV_PREFIX) :].lower().replace("__", ".")

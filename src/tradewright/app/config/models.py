@@ -127,6 +127,7 @@ class DataConfig(_Section):
     universes: Open = Field(default_factory=FrozenDict, description="Lists of symbols of your own, for @NAME.")
     provider: str = Field(default="sample", description="Name of the provider.")
     path: str | None = Field(default=None, description="File or folder that the provider reads.")
+    actions: str | None = Field(default=None, description="File of corporate actions that the prices do not contain.")
     start: Instant | None = Field(default=None, description="First day or instant, included.")
     end: Instant | None = Field(default=None, description="Last day or instant, included.")
     interval: str | None = Field(
@@ -137,6 +138,13 @@ class DataConfig(_Section):
     check: bool = Field(default=True, description="Check the bars; without it every result is stamped as unchecked.")
     repair: Literal["quarantine", "refuse"] = Field(
         default="quarantine", description="What happens to bars that cannot be believed."
+    )
+    store: str | None = Field(
+        default=None, description="Folder (or address) of the store; the variable TRADEWRIGHT_STORE sets it too."
+    )
+    source: str | None = Field(default=None, description="Which source of the store, where a symbol has several.")
+    as_of: Instant | None = Field(
+        default=None, description="Bars as the store knew them then; null is everything it knows."
     )
 
 
@@ -168,6 +176,10 @@ class EngineConfig(_Section):
     )
     lot: Cost | None = Field(
         default=_ENGINE.lot, description="Step of quantities, 0 fractional; null is the instrument's own."
+    )
+    decide_on: Literal["auto", "adjusted", "raw"] = Field(
+        default=_ENGINE.decide_on,
+        description="Prices that decisions see where bars carry splits or dividends; fills are at raw prices.",
     )
     allow_short: bool = Field(default=_ENGINE.allow_short, description="Whether short positions may be opened.")
     leverage: Annotated[Number, Field(gt=0.0, le=100.0)] = Field(

@@ -2,9 +2,9 @@
 
 Entry points: `make` (a provider by name), `names`, `describe`, `require_provider`, `options_of`.
 
-Built in are ``sample``, ``csv``, ``parquet``, ``synthetic`` and ``memory``. A package of somebody else adds one through
-the entry-point group ``tradewright.providers``: the name of the entry point is the name of the provider, its target a
-class or function that takes keyword options and returns a `Provider`.
+Built in are ``sample``, ``csv``, ``parquet``, ``store``, ``synthetic`` and ``memory``. A package of somebody else
+adds one through the entry-point group ``tradewright.providers``: the name of the entry point is the name of the
+provider, its target a class or function that takes keyword options and returns a `Provider`.
 
 Invariants: a provider's module is imported when it is asked for, not before; nothing ever falls back to another
 provider by itself, least of all to made-up data.
@@ -53,6 +53,8 @@ _BUILT_IN: Final = {
               "A delimited text file, or a folder of them; gzip too."),
         Entry("parquet", "tradewright.data.providers.parquet_files:ParquetProvider",
               "A Parquet file, or a folder of them."),
+        Entry("store", "tradewright.data.providers.stored:StoredProvider",
+              "Bars that 'tradewright data import' has kept, also as they were known at an instant."),
         Entry("synthetic", "tradewright.data.providers.synthetic:SyntheticProvider",
               "Seeded random walks; every result says that its prices were made up."),
         Entry("memory", "tradewright.data.providers.memory:MemoryProvider",
