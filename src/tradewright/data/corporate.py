@@ -1,7 +1,7 @@
 """Corporate actions from files, and what they do to bars before a run.
 
-Entry points: `read_actions` (a file or rows), `attach` (to bars), `join_symbols` (changes of symbol), `listed`
-(delistings), `action_table` (for people).
+Entry points: `read_actions` (a file or rows), `attach` (to bars), `join_symbols` and `other_names` (changes of symbol),
+`listed` (delistings), `explained` (of what the rules found), `action_table` (for people).
 
 A file has the columns ``date, symbol, kind, value, new_symbol``. The date is the ex-date: the first session whose
 prices are quoted after the action (of a delisting: the first session without it); with a time it is an instant. Kinds
@@ -18,6 +18,7 @@ import csv
 import gzip
 import io
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -36,7 +37,19 @@ from .zones import DAY_NS
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["ActionsLike", "action_table", "attach", "ex_date_ns", "join_symbols", "listed", "read_actions"]
+    from .sanity import SanityReport
+
+__all__ = [
+    "ActionsLike",
+    "action_table",
+    "attach",
+    "ex_date_ns",
+    "explained",
+    "join_symbols",
+    "listed",
+    "other_names",
+    "read_actions",
+]
 
 ActionsLike: TypeAlias = "str | Path | Iterable[CorporateAction] | Iterable[Mapping[str, Any]]"
 """A file, actions, or rows with the columns of a file."""
@@ -224,6 +237,42 @@ def join_symbols(bars: Bars, changes: Iterable[CorporateAction]) -> Bars:
     for change in sorted((c for c in changes if c.kind is ActionKind.SYMBOL_CHANGE), key=lambda c: c.ts):
         bars = _joined(bars, change)
     return bars
+
+
+def other_names(wanted: Sequence[str], actions: ActionsLike, available: Iterable[str]) -> list[str]:
+    """Symbols to load for some wanted ones: the names that they had before or have since, as far as a source has them.
+
+    Examples
+    --------
+    >>> rows = [{"date": "2022-06-09", "symbol": "FB", "kind": "symbol_change", "new_symbol": "META"}]
+    >>> other_names(["META"], rows, ["FB", "META", "SPY"]), other_names(["META"], rows, ["FB"])
+    (['META', 'FB'], ['FB'])
+    """
+    links = [(a.instrument.symbol, a.new_symbol) for a in read_actions(actions) if a.kind is ActionKind.SYMBOL_CHANGE]
+    there = set(available)
+    out: list[str] = []
+    for symbol in wanted:
+        family = [symbol]
+        for name in family:
+            family += [b if a == name else a for a, b in links if name in {a, b} and not {a, b} <= set(family)]
+        out += [name for name in dict.fromkeys(family) if name in there] or [symbol]
+    return list(dict.fromkeys(out))
+
+
+def explained(report: SanityReport, bars: Bars) -> SanityReport:
+    """Report without the jumps of prices that are splits of these bars."""
+    known = {
+        (bars.symbols[j], int(bars.ts[row]))
+        for row, j, action, _ in action_rows(bars)
+        if action.kind is ActionKind.SPLIT
+    }
+    gone = [f for f in report.findings if f.rule in {"split", "jump"} and (f.symbol, f.ts) in known]
+    if not gone:
+        return report
+    counts = Counter(report.counts)
+    counts.subtract(Counter((f.symbol, f.rule, str(f.severity)) for f in gone))
+    kept = tuple(f for f in report.findings if f not in gone)
+    return replace(report, findings=kept, counts={key: number for key, number in counts.items() if number})
 
 
 def listed(bars: Bars) -> Bars:
@@ -455,7 +504,7 @@ def _joined(bars: Bars, change: CorporateAction) -> Bars:
     if new not in symbols:
         named = replace(was, symbol=new)
         instruments = tuple(named if instrument == was else instrument for instrument in bars.instruments)
-        actions = tuple(replace(a, instrument=named) if a.instrument == was else a for a in bars.actions)
+        actions = tuple(replace(a, instrument=named) if a.instrument == was else a for a in bars.actions if a != change)
         origin = bars.provenance.with_note(f"{old} is called {new} since {day}: one instrument under its newest name")
         return replace(bars, instruments=instruments, actions=actions, provenance=origin)
     k = symbols.index(new)
@@ -476,6 +525,8 @@ def _joined(bars: Bars, change: CorporateAction) -> Bars:
         note += f"; {lost} bars that carry the wrong name of their day were left out"
     kept: list[CorporateAction] = []
     for action in bars.actions:
+        if action == change:
+            continue
         if action.instrument == was and action.ts <= change.ts:
             kept.append(replace(action, instrument=named))
         elif action.instrument != was and (action.instrument != named or action.ts >= change.ts):

@@ -20,7 +20,7 @@ __all__ = ["benchmark_curve"]
 
 
 def benchmark_curve(what: Any, bars: Bars, initial: float) -> F64:
-    """Equity of holding the benchmark, without costs, at the closes of the run's bars.
+    """Equity of holding the benchmark, without costs, at the closes of the run's bars, dividends reinvested.
 
     Parameters
     ----------
@@ -52,8 +52,8 @@ def benchmark_curve(what: Any, bars: Bars, initial: float) -> F64:
     """
     if isinstance(what, str):
         if what == "buy_and_hold":
-            return _hold(bars.close, initial)
-        return _hold(bars.close[:, [bars.column(what)]], initial)
+            return _hold(_held(bars), initial)
+        return _hold(_held(bars)[:, [bars.column(what)]], initial)
     if hasattr(what, "instruments"):
         other: Bars = what
         if other.n_assets != 1:
@@ -61,7 +61,7 @@ def benchmark_curve(what: Any, bars: Bars, initial: float) -> F64:
                 f"The benchmark has {other.n_assets} instruments; select one of {', '.join(other.symbols[:8])}."
             )
         known = np.isfinite(other.close[:, 0])
-        stamps, prices = other.ts[known], other.close[known, 0]
+        stamps, prices = other.ts[known], _held(other)[known, 0]
         newest = np.searchsorted(stamps, bars.ts, side="right") - 1
         if prices.size == 0 or newest[-1] < 0:
             raise MissingDataError(f"The benchmark {other.symbols[0]} has no price in the range of the run.")
@@ -71,6 +71,20 @@ def benchmark_curve(what: Any, bars: Bars, initial: float) -> F64:
     if prices.shape != (bars.n_bars,):
         raise InputError(f"The benchmark has shape {prices.shape}; it needs one price a bar ({bars.n_bars}).")
     return _hold(prices.reshape(-1, 1), initial)
+
+
+def _held(bars: Bars) -> F64:
+    """Closes as a holder sees them: with splits, dividends reinvested at the close, and the payout of a delisting."""
+    if not bars.actions:
+        return bars.close
+    from tradewright.data.adjust import action_rows, factors
+
+    price = factors(bars, rule="ex_close", direction="forward").price
+    out: F64 = bars.close * price
+    for row, j, action, value in action_rows(bars):
+        if str(action.kind) == "delisting":
+            out[row:, j] = value * price[row, j]
+    return out
 
 
 def _hold(close: F64, initial: float) -> F64:

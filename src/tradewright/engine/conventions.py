@@ -87,7 +87,9 @@ def undefined_reason(name: str, stats: Mapping[str, Any]) -> str:
     return "not defined for these numbers"
 
 
-def conventions_of(bars: Bars, settings: Settings, periods: float, reason: str) -> dict[str, str]:
+def conventions_of(
+    bars: Bars, settings: Settings, periods: float, reason: str, *, on_adjusted: bool = False
+) -> dict[str, str]:
     """Return every convention of a run, by topic.
 
     Returns
@@ -102,6 +104,7 @@ def conventions_of(bars: Bars, settings: Settings, periods: float, reason: str) 
     return {
         "fill": _FILL[s.fill],
         "intrabar": _INTRABAR[s.intrabar],
+        **_actions(bars, on_adjusted=on_adjusted),
         "size": f"{size} {_SIZE[s.size_mode]}, resolved at the {basis} price, costs within",
         "lot": "each instrument's own step"
         if s.lot is None
@@ -160,6 +163,27 @@ def stamps_of(bars: Bars, settings: Settings, *, validated: bool, repaired: int 
     if bars.n_assets > 1:
         stamps.append("not point-in-time: the instruments were chosen with today's knowledge")
     return stamps
+
+
+def _actions(bars: Bars, *, on_adjusted: bool) -> dict[str, str]:
+    """How corporate actions were treated; nothing where there are none."""
+    kinds = {str(action.kind) for action in bars.actions}
+    if not kinds & {"split", "dividend", "delisting"}:
+        return {}
+    told = {
+        "split": "splits change positions, open orders and stops",
+        "dividend": "dividends are cash, paid by shorts",
+        "delisting": "a delisting cancels orders and pays positions out",
+    }
+    out = {"corporate_actions": "; ".join(text for kind, text in told.items() if kind in kinds)}
+    if kinds & {"split", "dividend"}:
+        out["decide_on"] = (
+            "decisions see prices adjusted forward for splits and dividends (1 - dividend / previous close), which "
+            "later actions never change; fills are at raw prices"
+            if on_adjusted
+            else "decisions and fills are at raw prices"
+        )
+    return out
 
 
 def _protection(s: Settings) -> str:

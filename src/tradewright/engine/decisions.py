@@ -1,6 +1,6 @@
 """From what a strategy answers to what the order engine takes.
 
-Entry points: `Decisions`, `decide`, `signal_array`, `weight_rows`, `order_columns`.
+Entry points: `Decisions`, `decide`, `decide_prepared`, `signal_array`, `weight_rows`, `order_columns`.
 
 Invariants: whatever a user hands over (booleans, floats, lists, frames, texts) is checked here and becomes the exact
 arrays of `core.run_signals`, `core.run_weights` or `core.run_orders`; nothing is guessed silently.
@@ -23,10 +23,11 @@ from tradewright.strategies.base import Strategy, step_of
 
 if TYPE_CHECKING:
     from tradewright.domain.bars import Bars
+    from tradewright.engine.prepared import Prepared
 
     Array = np.ndarray[Any, np.dtype[Any]]
 
-__all__ = ["Decisions", "decide", "order_columns", "signal_array", "weight_rows"]
+__all__ = ["Decisions", "decide", "decide_prepared", "order_columns", "signal_array", "weight_rows"]
 
 
 @dataclass(slots=True)
@@ -44,6 +45,8 @@ class Decisions:
         Called anew for every run.
     scale : float64 array (n_bars, n_assets), optional
         Multiplies the size of entries by signal.
+    seen : Bars, optional
+        Adjusted bars that they were made on, None where those of the run were.
     """
 
     kind: str
@@ -53,6 +56,7 @@ class Decisions:
     orders: dict[str, Array] | None = None
     strategy: Any = None
     scale: Array | None = None
+    seen: Bars | None = None
     extra: dict[str, Any] = field(default_factory=dict)
 
     def run(self, market: core.Market, spec: core.Spec, bars: Bars, *, keep: bool = True) -> core.Run:
@@ -79,7 +83,7 @@ class Decisions:
         if self.kind == "orders":
             assert self.orders is not None
             return core.run_orders(market, spec, self.orders)
-        return core.run_callback(market, spec, step_of(self.strategy, bars))
+        return core.run_callback(market, spec, step_of(self.strategy, bars if self.seen is None else self.seen))
 
 
 def decide(strategy: Any, bars: Bars, market: core.Market) -> Decisions:
@@ -122,6 +126,41 @@ def decide(strategy: Any, bars: Bars, market: core.Market) -> Decisions:
             return _weights(answer, bars, name)
         return Decisions("signals", signal_array(answer, bars, name))
     raise InputError(f"{name} decides nothing: it has none of signals, weights, orders and on_bar.")
+
+
+def decide_prepared(strategy: Any, prepared: Prepared) -> Decisions:
+    """Ask a strategy for its decisions on the prices that the settings let it see.
+
+    Parameters
+    ----------
+    strategy
+        As in `decide`.
+    prepared : Prepared
+        Where its bars carry splits or dividends, ``settings.decide_on`` chooses between raw and adjusted prices.
+
+    Returns
+    -------
+    Decisions
+        With `seen` set when they were made on adjusted bars.
+    """
+    choice = prepared.settings.decide_on
+    if not prepared.bars.actions or choice == "raw" or (choice == "auto" and _states_prices(strategy)):
+        return decide(strategy, prepared.bars, prepared.market)
+    view = prepared.adjusted
+    if view is None:
+        return decide(strategy, prepared.bars, prepared.market)
+    made = decide(strategy, *view)
+    made.seen = view[0]
+    return made
+
+
+def _states_prices(strategy: Any) -> bool:
+    """Whether a strategy names prices and quantities itself, which then are those of the market."""
+    if isinstance(strategy, Strategy) and strategy.rule() is not None:
+        return False
+    if getattr(strategy, "on_bar", None) is not None:
+        return True
+    return getattr(strategy, "weights", None) is None and getattr(strategy, "orders", None) is not None
 
 
 def signal_array(values: Any, bars: Bars, name: str = "signals") -> Array:

@@ -1,6 +1,6 @@
 """Bars and settings made ready for the engine, once.
 
-Entry points: `Prepared`, `prepare`, `checked`, `spec_of`, `market_of`.
+Entry points: `Prepared`, `prepare`, `checked`, `spec_of`, `market_of`, `adjusted_bars`.
 
 Invariants: what is derived from bars alone (session ordinals, periods per year, the checked arrays, ATR and
 volatility) is kept with the bars and lives as long as they do; a second run on the same bars and settings builds
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, np.dtype[Any]]
 
-__all__ = ["Prepared", "checked", "market_of", "memory_of", "periods_of", "prepare", "spec_of"]
+__all__ = ["Prepared", "adjusted_bars", "checked", "market_of", "memory_of", "periods_of", "prepare", "spec_of"]
 
 _DAY_NS: Final = 86_400_000_000_000
 _FUNDING_NS: Final = _DAY_NS // 3
@@ -86,6 +86,12 @@ class Prepared:
         self.memory: dict[str, Any] = {}
 
     @property
+    def adjusted(self) -> tuple[Bars, core.Market] | None:
+        """Bars adjusted for what their prices do not contain, and the engine's view of them, for decisions only."""
+        seen = adjusted_bars(self.bars)
+        return None if seen is None else (seen, market_of(seen, self.settings))
+
+    @property
     def findings(self) -> SanityReport | None:
         """What the data rules found; None when the bars were not judged.
 
@@ -139,7 +145,48 @@ def prepare(
     """
     if validate and findings is None:
         bars, findings = checked(bars)
+    bars = _settled(bars)
     return Prepared(bars, settings, findings, detail, validated=validate)
+
+
+def adjusted_bars(bars: Bars) -> Bars | None:
+    """Bars as decisions may see them: adjusted forward for splits and dividends, None where there is nothing to adjust.
+
+    Forward adjustment divides what comes after an action and leaves what was before it, so row ``t`` is made of prices
+    and actions up to ``t`` and no later action ever changes it. The bars carry no actions: those would tell the future.
+
+    Raises
+    ------
+    InconsistentDataError
+        If a dividend is not smaller than the price before it.
+    """
+    if not bars.actions:
+        return None
+    memory = memory_of(bars)
+    if "adjusted" not in memory:
+        from dataclasses import replace
+
+        from tradewright.data.adjust import adjust, factors
+
+        made = factors(bars, direction="forward")
+        memory["adjusted"] = replace(adjust(bars, direction="forward"), actions=()) if made.steps else None
+        memory["factors"] = (made.price, made.volume) if made.steps else None
+    found: Bars | None = memory["adjusted"]
+    return found
+
+
+def _settled(bars: Bars) -> Bars:
+    """Bars with changes of symbol joined and without what comes after a delisting."""
+    kinds = {action.kind for action in bars.actions}
+    if not kinds & {ActionKind.SYMBOL_CHANGE, ActionKind.DELISTING}:
+        return bars
+    memory = memory_of(bars)
+    known: Bars | None = memory.get("settled")
+    if known is None:
+        from tradewright.data.corporate import join_symbols, listed
+
+        known = memory["settled"] = listed(join_symbols(bars, bars.actions))
+    return known
 
 
 def checked(bars: Bars) -> tuple[Bars, SanityReport | None]:
@@ -196,6 +243,15 @@ def market_of(bars: Bars, settings: Settings, detail: Bars | None = None) -> cor
     if detail is None and key in memory:
         market: core.Market = memory[key]
         return market
+    seen = adjusted_bars(bars)
+    factors: tuple[Array, Array] | None = None if seen is None else memory["factors"]
+    # True ranges and volatilities across a split are those of the market alone, in prices of their own day.
+    steady = bars if seen is None else seen
+    atr = (
+        _by_column(steady, lambda _, h, low, c: core.atr(h, low, c, atr_window), atr_window + 1) if atr_window else None
+    )
+    if atr is not None and factors is not None:
+        atr = np.ascontiguousarray(atr / factors[0])
     market = core.Market(
         bars.ts,
         bars.open,
@@ -204,14 +260,13 @@ def market_of(bars: Bars, settings: Settings, detail: Bars | None = None) -> cor
         bars.close,
         bars.volume,
         session=lambda: np.ascontiguousarray(session_ordinals(bars), dtype=np.int64),
-        atr=_by_column(bars, lambda _, h, low, c: core.atr(h, low, c, atr_window), atr_window + 1)
-        if atr_window
-        else None,
-        sigma=_by_column(bars, lambda *prices: _volatility(prices[3], sigma_window), sigma_window + 1)
+        atr=atr,
+        sigma=_by_column(steady, lambda *prices: _volatility(prices[3], sigma_window), sigma_window + 1)
         if sigma_window
         else None,
         funding=_funding(bars, funding_rate) if funding_rate else None,
         actions=_actions(bars),
+        factors=factors,
         checked=memory.get("checked") == (bars, None),
         detail=None if detail is None else _detail(bars, detail),
     )
@@ -274,23 +329,19 @@ def _funding(bars: Bars, rate: float) -> Array:
 
 
 def _actions(bars: Bars) -> dict[str, Array] | None:
-    rows: list[tuple[int, int, int, int, float]] = []
-    column = {instrument: j for j, instrument in enumerate(bars.instruments)}
-    kinds = {ActionKind.SPLIT: 0, ActionKind.DIVIDEND: 1}
-    for order, action in enumerate(bars.actions):
-        if action.kind not in kinds or action.instrument not in column:
-            continue
-        bar = int(np.searchsorted(bars.ts, action.ts, side="left"))
-        if bar < bars.n_bars:
-            rows.append((bar, kinds[action.kind], order, column[action.instrument], action.value))
+    if not bars.actions:
+        return None
+    from tradewright.data.adjust import action_rows
+
+    codes = {ActionKind.SPLIT: 0, ActionKind.DIVIDEND: 1, ActionKind.DELISTING: 2}
+    rows = action_rows(bars)
     if not rows:
         return None
-    rows.sort()
     return {
-        "bar": np.array([row[0] for row in rows], dtype=np.int64),
-        "asset": np.array([row[3] for row in rows], dtype=np.int64),
-        "kind": np.array([row[1] for row in rows], dtype=np.int8),
-        "value": np.array([row[4] for row in rows], dtype=np.float64),
+        "bar": np.array([row for row, _, _, _ in rows], dtype=np.int64),
+        "asset": np.array([column for _, column, _, _ in rows], dtype=np.int64),
+        "kind": np.array([codes[action.kind] for _, _, action, _ in rows], dtype=np.int8),
+        "value": np.array([value for _, _, _, value in rows], dtype=np.float64),
     }
 
 

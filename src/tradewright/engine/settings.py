@@ -29,6 +29,7 @@ CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "stop_kind": ("fraction", "amount", "atr"),
     "target_kind": ("fraction", "amount", "atr"),
     "trail_kind": ("fraction", "amount", "atr"),
+    "decide_on": ("auto", "adjusted", "raw"),
 }
 """Closed sets of words."""
 
@@ -70,6 +71,10 @@ class Settings:
         Protection that signal entries carry, in the unit of their ``_kind``.
     atr_window, sigma_window : int
         Windows of the average true range and of the volatility that impact models use.
+    decide_on : str
+        Prices that decisions are computed on where bars carry splits or dividends: ``adjusted`` (forward, so that a row
+        knows only what had happened by then), ``raw``, or ``auto``: adjusted for signals and weights, raw for
+        strategies that state prices themselves (orders and callbacks). Fills are always at raw prices.
     risk_free : float
         Yearly rate that ratios subtract.
     costs : CostSettings
@@ -119,6 +124,7 @@ class Settings:
     trail_kind: str = "fraction"
     atr_window: int = 14
     sigma_window: int = 20
+    decide_on: str = "auto"
     risk_free: float = 0.0
     costs: CostSettings = field(default_factory=CostSettings)
 

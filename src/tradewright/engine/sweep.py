@@ -20,7 +20,7 @@ import numpy as np
 
 from tradewright.domain.errors import ConfigError, InputError, closest
 from tradewright.engine.backtest import load_inputs, require_bars, resolve_settings
-from tradewright.engine.decisions import decide
+from tradewright.engine.decisions import decide_prepared
 from tradewright.engine.evidence import SweepRecorder, ledger_of, subject_of
 from tradewright.engine.grid import Grid
 from tradewright.engine.manifest import engine_build, plain, source_hash, strategy_spec
@@ -516,7 +516,8 @@ def _evaluate(
     """Finished parts ``(first, metrics)`` of everything that is not done."""
     sample = maker.make(sets[0])
     n_bars = prepared.bars.n_bars
-    if prepared.bars.n_assets == 1 and _is_compiled(sample):
+    sees_raw = not prepared.bars.actions or prepared.settings.decide_on == "raw" or prepared.adjusted is None
+    if prepared.bars.n_assets == 1 and sees_raw and _is_compiled(sample):
         size, run = _BLOCK, _rule_runner(prepared, maker, sets, workers)
     elif getattr(sample, "on_bar", None) is not None:
         size, run = max(1, 4 * workers), _CallbackRunner(prepared, maker, sets, workers)
@@ -622,7 +623,7 @@ class _SignalRunner:
             numbers = range(start, end)
             rows = self._pool.map(lambda i: _one(prepared, self._maker, self._sets, i), numbers)
             return np.array(list(rows), dtype=np.float64)
-        decided = [decide(self._maker.make(self._sets[i]), bars, market) for i in range(start, end)]
+        decided = [decide_prepared(self._maker.make(self._sets[i]), prepared) for i in range(start, end)]
         if all(item.kind == "signals" for item in decided):
             signals = np.ascontiguousarray(np.stack([np.asarray(item.signals).reshape(-1) for item in decided]))
             return core.sweep_signals(market, spec, signals, threads=self._workers)
@@ -675,12 +676,12 @@ def _shared_one(index: int) -> list[float]:
 
 
 def _one(prepared: Prepared, maker: _Maker, sets: Grid, index: int) -> list[float]:
-    decided = decide(maker.make(sets[index]), prepared.bars, prepared.market)
+    decided = decide_prepared(maker.make(sets[index]), prepared)
     return _metrics(decided.run(prepared.market, prepared.spec, prepared.bars, keep=False))
 
 
 def _equity_of(prepared: Prepared, maker: _Maker, sets: Grid, index: int) -> F64:
-    decided = decide(maker.make(sets[index]), prepared.bars, prepared.market)
+    decided = decide_prepared(maker.make(sets[index]), prepared)
     return np.asarray(decided.run(prepared.market, prepared.spec, prepared.bars).equity)
 
 

@@ -45,6 +45,8 @@ def sweep(
     strategy: run.StrategyOption = None,
     params: run.ParamsOption = None,
     data: run.DataOption = None,
+    actions: run.ActionsOption = None,
+    decide_on: run.DecideOnOption = None,
     provider: run.ProviderOption = None,
     interval: run.IntervalOption = None,
     seed: run.SeedOption = None,
@@ -85,6 +87,8 @@ def sweep(
         provider=provider,
         interval=interval,
         validate=validate,
+        actions=actions,
+        decide_on=decide_on,
         initial_capital=initial_capital,
         fill=fill,
         intrabar=intrabar,
@@ -96,7 +100,7 @@ def sweep(
     resolved = shared.resolved(symbols=symbols, profile=profile, config=config, sets=sets, options=given)
     arguments = run.data_arguments(resolved, seed=seed)
     loader: dict[str, Any] = {
-        key: arguments.pop(key) for key in ("columns", "tz", "repair", "seed") if key in arguments
+        key: arguments.pop(key) for key in ("actions", "columns", "tz", "repair", "seed") if key in arguments
     }
     block = resolved.config
     own = strategy is None or not block.strategy.params
