@@ -261,12 +261,20 @@ def coverage_of(
     ts, days = ts[inside], days[inside]
     if unit_of(interval) != "intraday":
         return _long(symbol, ts, days, calendar, interval, first, last)
-    plan = schedule(calendar, first, last)
     if hours.always_open:
-        return _around_the_clock(symbol, ts, calendar, interval, first, last, bounded=first_day is not None)
+        low, high = (
+            (first * DAY_NS + 1 if first_day is not None or not ts.size else int(ts[0])),
+            ((last + 1) * DAY_NS if last_day is not None or not ts.size else int(ts[-1])),
+        )
+        return _around_the_clock(symbol, ts, calendar, interval, (first, last), (low, high))
+    plan = schedule(calendar, first, last)
     due, part = due_stamps(plan, interval, anchor=anchor_of(ts, plan, interval))
-    if first_day is None and ts.size:
-        keep = (due >= ts[0]) & (due <= max(ts[-1], due[-1] if last_day is not None and due.size else 0))
+    if ts.size:
+        keep = np.ones(due.size, dtype=np.bool_)
+        if first_day is None:
+            keep &= due >= ts[0]
+        if last_day is None:
+            keep &= due <= ts[-1]
         due, part = due[keep], part[keep]
     stamps = _cut_at_bells(ts, plan.ends, interval)
     there = np.isin(due, stamps, assume_unique=True)
@@ -312,11 +320,12 @@ _WHOLE: Final = {
 
 
 def _around_the_clock(
-    symbol: str, ts: npt.NDArray[np.int64], calendar: str, interval: int, first: int, last: int, *, bounded: bool
-) -> Coverage:
+    symbol: str, ts: npt.NDArray[np.int64], calendar: str, interval: int, days_seen: tuple[int, int],
+    reach: tuple[int, int],
+) -> Coverage:  # fmt: skip
     phases, counts = np.unique(ts % interval, return_counts=True)
     phase = int(phases[np.argmax(counts)]) if phases.size else 0
-    low, high = (first * DAY_NS + 1, (last + 1) * DAY_NS) if bounded or not ts.size else (int(ts[0]), int(ts[-1]))
+    (first, last), (low, high) = days_seen, reach
     low += (phase - low) % interval
     # Counted in whole numbers: the length that arange works out in floating point is off by one here and there.
     due = low + interval * np.arange((high - low) // interval + 1, dtype=np.int64)

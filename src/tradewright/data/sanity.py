@@ -1,7 +1,7 @@
 """Whether bars can be believed: one protocol, one entry point, one kind of answer.
 
-Entry points: `check` (judge, change nothing), `clean` (judge and act on it), `SanityReport`, `Sanity` (the same as an
-object for the `Check` port).
+Entry points: `check` (judge, change nothing), `clean` (judge and act on it), `Sanity` (the same rules as one object at
+three points: load, decision, order), `require_checks`, `describe_rules`.
 
 What is done about an error is the caller's choice:
 
@@ -9,9 +9,10 @@ What is done about an error is the caller's choice:
 |---|---|
 | ``"quarantine"`` (default) | bad rows are taken out, reported, and the clean bars around them are kept |
 | ``"refuse"`` | `InconsistentDataError` at the first error |
+| ``"winsorise"`` | as quarantine, and spikes that the next bar takes back are pulled in; each is noted |
 
 Disorder is sorted and of two rows with one stamp the later is kept; both are counted. ``validate=False`` keeps every
-row that can be laid out in time and stamps the bars as unchecked.
+row that can be laid out in time and stamps the bars as unchecked; in live mode it is refused.
 
 Invariants: every row that does not reach the bars is counted under one rule; bars that pass are handed on as the same
 object, not as a copy.
@@ -20,217 +21,135 @@ object, not as a copy.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import numpy as np
 
-from ..domain.actions import ActionKind
-from ..domain.bars import Bars, utc
-from ..domain.errors import InconsistentDataError, InputError, MissingDataError, closest
+from ..domain.bars import Bars
+from ..domain.errors import ConfigError, InconsistentDataError, InputError, MissingDataError, closest
+from .findings import SanityReport
 from .intervals import interval_name
+from .judging import chosen_rules, judge_column, judge_raw
 from .raw import RawSeries
-from .rules import DEFAULT_RULES, Hits, Rule, Series, screen
-from .stamps import NAT
+from .rules import DEFAULT_RULES, Rule, rules_by_name
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from ..domain.actions import CorporateAction
+    from ..domain.bars import Instant
     from ..domain.events import Finding
+    from .verdicts import Judgement, Limits, Point
 
-__all__ = ["UNCHECKED_NOTE", "Repair", "Sanity", "SanityReport", "check", "clean"]
+__all__ = [
+    "UNCHECKED_NOTE",
+    "Mode",
+    "Repair",
+    "Sanity",
+    "SanityReport",
+    "check",
+    "clean",
+    "describe_rules",
+    "require_checks",
+]
 
-Repair = Literal["quarantine", "refuse"]
+Repair: TypeAlias = Literal["quarantine", "refuse", "winsorise"]
+Mode: TypeAlias = Literal["research", "paper", "live"]
+
+REPAIRS: Final = ("quarantine", "refuse", "winsorise")
+MODES: Final = ("research", "paper", "live")
 
 UNCHECKED_NOTE: Final = "unchecked: the data-sanity rules were switched off for this load"
 """Note in the provenance of bars that nobody judged; results repeat it."""
 
-_HOLE: Final = 10.0
-"""Missing days, or bars inside a session, from which a hole is worth an alert."""
-
-_ALERTS: Final = (
-    ("split", "a gap that looks like a split the prices are not adjusted for", "gaps that look like splits"),
-    ("jump", "a move beyond a factor of two", "moves beyond a factor of two"),
-    ("stale", "a stale stretch (the same four prices although traded)", "stale stretches"),
-    ("gap", "a long hole in the bars", "long holes in the bars"),
-)
-
-FINDING_LIMIT: Final = 200
-"""Findings kept per rule and instrument; counts are exact beyond it."""
-
-_NO_ROWS: Final = np.zeros(0, dtype=np.int64)
-
-
-@dataclass(frozen=True, slots=True)
-class SanityReport:
-    """What the rules found.
-
-    Parameters
-    ----------
-    findings : tuple of Finding
-        At most `FINDING_LIMIT` per rule and instrument, in the order of the rules.
-    counts : dict
-        Exact number of objections, by (symbol, rule, severity).
-    n_rows, n_kept : int
-        Rows judged (per instrument, added up), and rows that are bars afterwards.
-    checked : bool
-        False when the rules were switched off.
-
-    Examples
-    --------
-    >>> bars = Bars.from_arrays(None, [1, 2, 3.0], [1, 2, 3.0], [1, 2, 3.5], [1, 2, 3.0], symbols="SPY")
-    >>> report = check(bars)
-    >>> report.ok, report.rejected, report.findings[0].rule, report.findings[0].row
-    (False, 1, 'relation', 2)
-    """
-
-    findings: tuple[Finding, ...] = ()
-    counts: dict[tuple[str, str, str], int] = field(default_factory=dict)
-    n_rows: int = 0
-    n_kept: int = 0
-    checked: bool = True
-
-    @property
-    def ok(self) -> bool:
-        """True when no rule found an error."""
-        return not self.count(severity="error")
-
-    @property
-    def rejected(self) -> int:
-        """Rows that did not become bars."""
-        return self.n_rows - self.n_kept
-
-    @property
-    def errors(self) -> tuple[Finding, ...]:
-        """Findings that took a row out."""
-        return tuple(f for f in self.findings if f.severity == "error")
-
-    @property
-    def warnings(self) -> tuple[Finding, ...]:
-        """Findings that a person should look at."""
-        return tuple(f for f in self.findings if f.severity == "warning")
-
-    def count(self, rule: str | None = None, *, symbol: str | None = None, severity: str | None = None) -> int:
-        """Exact number of objections, narrowed by rule, symbol and severity."""
-        return sum(
-            number
-            for (of, name, level), number in self.counts.items()
-            if rule in {None, name} and symbol in {None, of} and severity in {None, level}
-        )
-
-    def alerts(self, first: int | None = None, last: int | None = None) -> list[str]:
-        """What somebody who trades on these bars must be told, one sentence a kind.
-
-        Parameters
-        ----------
-        first, last : int, optional
-            Stamps (ns) of the range that is traded; findings outside of it are left out.
-
-        Returns
-        -------
-        list of str
-            About gaps that look like splits, large moves, stale runs and long holes.
-        """
-        out: list[str] = []
-        for rule, one, many in _ALERTS:
-            found = [
-                finding
-                for finding in self.findings
-                if finding.rule == rule
-                and finding.ts is not None
-                and (first is None or finding.ts >= first)
-                and (last is None or finding.ts <= last)
-                and (finding.severity == "warning" or (rule == "gap" and _is_hole(finding)))
-            ]
-            if found:
-                names = list(dict.fromkeys(finding.symbol for finding in found))
-                head = found[0]
-                what = one if len(found) == 1 else f"{len(found)} {many}"
-                where = f" in {len(names)} instruments" if len(names) > 1 else ""
-                day = "" if head.ts is None else f"{utc(head.ts):%Y-%m-%d}"
-                out.append(f"data: {what}{where}: {'' if len(found) == 1 else 'first '}{head.symbol} {day}")
-        return out
-
-    def lines(self) -> list[str]:
-        """One sentence per symbol and rule, worst first."""
-        order = {"error": 0, "warning": 1, "info": 2}
-        out: list[str] = []
-        for (symbol, rule, severity), number in sorted(
-            self.counts.items(), key=lambda item: (order[item[0][2]], item[0][0], item[0][1])
-        ):
-            first = next((f for f in self.findings if (f.symbol, f.rule, f.severity) == (symbol, rule, severity)), None)
-            where = f"; first: {first.message}" if first is not None else ""
-            out.append(f"{severity} {symbol} {rule}: {number}{where}")
-        return out
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; stamps as ISO text."""
-        return {
-            "checked": self.checked,
-            "ok": self.ok,
-            "rows": self.n_rows,
-            "kept": self.n_kept,
-            "rejected": self.rejected,
-            "counts": [
-                {"symbol": symbol, "rule": rule, "severity": severity, "count": number}
-                for (symbol, rule, severity), number in self.counts.items()
-            ],
-            "findings": [
-                {
-                    "rule": f.rule,
-                    "severity": str(f.severity),
-                    "symbol": f.symbol,
-                    "row": f.row,
-                    "time": None if f.ts is None else utc(f.ts).isoformat(),
-                    "value": f.value if f.value is not None and np.isfinite(f.value) else None,
-                    "message": f.message,
-                    "action": f.action,
-                }
-                for f in self.findings
-            ],
-        }
-
-    @classmethod
-    def merged(cls, reports: Iterable[SanityReport]) -> SanityReport:
-        """One report over several instruments."""
-        every = list(reports)
-        counts: Counter[tuple[str, str, str]] = Counter()
-        for report in every:
-            counts.update(report.counts)
-        return cls(
-            tuple(f for report in every for f in report.findings),
-            dict(counts),
-            sum(report.n_rows for report in every),
-            sum(report.n_kept for report in every),
-            all(report.checked for report in every),
-        )
-
 
 class Sanity:
-    """The rules as one object: what the `Check` port asks for.
+    """The same rules and limits at the three points where bad data could do harm.
 
     Parameters
     ----------
     rules : iterable of Rule or str
         As in `check`.
+    limits : Limits, optional
+        From which age, and from which jump, no new entry is made.
+    mode : {"research", "paper", "live"}
+        What the bars are for.
+    validate : bool
+        False switches everything off; refused in live mode, and stamped on the bars else.
+
+    Raises
+    ------
+    ConfigError
+        If the checks are switched off in live mode.
 
     Examples
     --------
-    >>> bars = Bars.from_arrays(None, [1, -2.0], [1, 2.0], [1, -2.0], [1, 2.0])
-    >>> [f.rule for f in Sanity()(bars)]
+    >>> sanity = Sanity()
+    >>> poisoned = Bars.from_arrays(None, [1, -2.0], [1, 2.0], [1, -2.0], [1, 2.0], symbols="BTC-USD")
+    >>> [f.rule for f in sanity(poisoned)]  # what the rules say
     ['price']
+    >>> sanity.load(poisoned)[0].n_bars  # at the load the row is taken out
+    1
+    >>> sanity.judge(poisoned, point="decision").refused  # a bar that came later stops the decision, and the order
+    {'BTC-USD': 'poisoned'}
     """
 
     name = "sanity"
 
-    def __init__(self, rules: Iterable[Rule | str] = DEFAULT_RULES) -> None:
-        self.rules = _rules(rules)
+    def __init__(
+        self,
+        rules: Iterable[Rule | str] = DEFAULT_RULES,
+        *,
+        limits: Limits | None = None,
+        mode: Mode = "research",
+        validate: bool = True,
+    ) -> None:
+        from .verdicts import Limits
+
+        require_checks(mode, validate=validate)
+        self.rules = chosen_rules(rules)
+        self.limits = limits or Limits()
+        self.mode = mode
+        self.validate = validate
 
     def __call__(self, bars: Bars) -> tuple[Finding, ...]:
         """Findings, none when all is well."""
         return check(bars, rules=self.rules).findings
+
+    def load(self, data: Bars | RawSeries, *, repair: Repair = "quarantine") -> tuple[Bars, SanityReport]:
+        """First point: judge what came in and act on it; see `clean`."""
+        return clean(data, repair=repair, rules=self.rules, validate=self.validate, mode=self.mode)
+
+    def judge(
+        self,
+        bars: Bars,
+        *,
+        now: Instant | None = None,
+        point: Point = "decision",
+        quotes: Mapping[str, tuple[float, float]] | None = None,
+    ) -> Judgement:
+        """Second and third point: may each instrument be decided on, or ordered, now?
+
+        Parameters
+        ----------
+        bars : Bars
+            What is known, newest last.
+        now : Instant, optional
+            The moment of the decision; by default the stamp of the last row.
+        point : {"load", "decision", "order"}
+            Where it is asked, for the record. The answer is the same: there is one gate, not three.
+        quotes : mapping of str to (bid, ask), optional
+            Last quotes by symbol; they are judged too.
+
+        Returns
+        -------
+        Judgement
+            One verdict per instrument, with reasons.
+        """
+        from .verdicts import judge_now
+
+        return judge_now(bars, self.rules, self.limits, now=now, point=point, quotes=quotes, validate=self.validate)
 
 
 def check(data: Bars | RawSeries | Sequence[RawSeries], *, rules: Iterable[Rule | str] = DEFAULT_RULES) -> SanityReport:
@@ -242,7 +161,8 @@ def check(data: Bars | RawSeries | Sequence[RawSeries], *, rules: Iterable[Rule 
         Bars of any number of instruments, or rows as a source delivered them. In bars a row of NaN means "no bar" and
         is no fault; in raw rows it is.
     rules : iterable of Rule or str
-        Rules, or names of built-in ones: stamp, missing, price, relation, volume, scale, split, stale, gap.
+        Rules, or names of built-in ones (``tradewright data rules`` lists them). `FULL_RULES` adds what needs the
+        exchange's calendar and robust statistics.
 
     Returns
     -------
@@ -259,16 +179,16 @@ def check(data: Bars | RawSeries | Sequence[RawSeries], *, rules: Iterable[Rule 
     >>> check(bars, rules=["price", "relation"]).ok
     True
     """
-    chosen = _rules(rules)
+    chosen = chosen_rules(rules)
     if isinstance(data, Bars):
-        return SanityReport.merged(_judge_column(data, j, chosen).report for j in range(data.n_assets))
+        return SanityReport.merged(judge_column(data, j, chosen).report for j in range(data.n_assets))
     series = [data] if isinstance(data, RawSeries) else list(data)
-    return SanityReport.merged(_judge_raw(raw, chosen).report for raw in series)
+    return SanityReport.merged(judge_raw(raw, chosen).report for raw in series)
 
 
 def clean(
     data: Bars | RawSeries, *, repair: Repair = "quarantine", rules: Iterable[Rule | str] = DEFAULT_RULES,
-    validate: bool = True,
+    validate: bool = True, mode: Mode = "research",
 ) -> tuple[Bars, SanityReport]:  # fmt: skip
     """Judge bars and act on it.
 
@@ -276,12 +196,14 @@ def clean(
     ----------
     data : Bars or RawSeries
         What came in.
-    repair : {"quarantine", "refuse"}
-        What to do about errors.
+    repair : {"quarantine", "refuse", "winsorise"}
+        What to do about errors; see the table of the module.
     rules : iterable of Rule or str
         As in `check`.
     validate : bool
         False switches the rules off and stamps the bars as unchecked (`UNCHECKED_NOTE`).
+    mode : {"research", "paper", "live"}
+        What the bars are for. Live, the rules cannot be switched off.
 
     Returns
     -------
@@ -291,6 +213,8 @@ def clean(
 
     Raises
     ------
+    ConfigError
+        If the rules are to be switched off in live mode.
     InconsistentDataError
         If an error is found and `repair` is ``"refuse"``, or no row is left.
     MissingDataError
@@ -303,218 +227,55 @@ def clean(
     >>> kept.close[:, 0].tolist(), kept.provenance.notes[-1]
     ([3.0, 3.1], 'SPY: 1 of 3 rows taken out (price 1)')
     """
-    if repair not in {"quarantine", "refuse"}:
-        raise InputError(f"repair is {repair!r}; it must be 'quarantine' or 'refuse'.")
-    chosen = _rules(rules)
+    if repair not in REPAIRS:
+        raise InputError(f"repair is {repair!r}{closest(str(repair), REPAIRS) or ';'} It must be {_either(REPAIRS)}.")
+    require_checks(mode, validate=validate)
+    chosen = chosen_rules(rules)
     if isinstance(data, Bars):
-        return _clean_bars(data, chosen, repair, validate)
-    return _clean_raw(data, chosen, repair, validate)
+        bars, report = _clean_bars(data, chosen, repair, validate)
+    else:
+        bars, report = _clean_raw(data, chosen, repair, validate)
+    if repair != "winsorise" or not validate:
+        return bars, report
+    from .outliers import winsorised
+
+    bars, found = winsorised(bars)
+    return bars, SanityReport.merged((report, found))
 
 
-# -- judging ---------------------------------------------------------------------------------------------------------
+def require_checks(mode: str, *, validate: bool) -> None:
+    """Refuse to switch the rules off where money is at stake.
+
+    Parameters
+    ----------
+    mode : {"research", "paper", "live"}
+        What the bars are for.
+    validate : bool
+        Whether the rules are on.
+
+    Raises
+    ------
+    ConfigError
+        If they are off in live mode.
+    InputError
+        If there is no such mode.
+
+    Examples
+    --------
+    >>> require_checks("research", validate=False)
+    >>> require_checks("live", validate=False)
+    Traceback (most recent call last):
+    ...
+    tradewright.domain.errors.ConfigError: The data checks cannot be switched off in live mode; set data.check to true.
+    """
+    if mode not in MODES:
+        raise InputError(f"mode is {mode!r}{closest(mode, MODES) or ';'} It must be {_either(MODES)}.")
+    if mode == "live" and not validate:
+        raise ConfigError("The data checks cannot be switched off in live mode; set data.check to true.")
 
 
-class _Verdict(NamedTuple):
-    report: SanityReport
-    keep: npt.NDArray[np.int64] | None  # rows that are bars, in order of time; None means all, as they are
-    widen: npt.NDArray[np.int64]
-
-
-class _Notes:
-    """Collects objections of one instrument under the rows of its source."""
-
-    def __init__(self, symbol: str, series: Series) -> None:
-        self.symbol, self.series = symbol, series
-        self.findings: list[Finding] = []
-        self.counts: Counter[tuple[str, str, str]] = Counter()
-        self.widen = _NO_ROWS
-
-    def add(self, rule: str, hits: Hits, origin: npt.NDArray[np.int64] | None) -> None:
-        """Record hits under the rows of the source."""
-        from ..domain.events import Finding, Severity
-
-        rows = hits.rows if origin is None else origin[hits.rows]
-        name = hits.rule or rule
-        self.counts[self.symbol, name, hits.severity] += int(rows.size)
-        for row, value in zip(rows[:FINDING_LIMIT].tolist(), hits.values[:FINDING_LIMIT].tolist(), strict=True):
-            ts = int(self.series.ts[row])
-            when = "" if ts == NAT else f" ({utc(ts):%Y-%m-%d %H:%M})"
-            self.findings.append(
-                Finding(
-                    rule=name,
-                    severity=Severity(hits.severity),
-                    message=f"{self.symbol} row {row}{when}: {hits.detail.format(value=value)}",
-                    symbol=self.symbol,
-                    row=row,
-                    ts=None if ts == NAT else ts,
-                    value=value,
-                    action=hits.action,
-                )
-            )
-        if hits.action == "widened":
-            self.widen = np.union1d(self.widen, rows)
-
-
-def _judge(symbol: str, series: Series, rules: Sequence[Rule]) -> _Verdict:
-    n = int(series.close.size)
-    flags = screen(series)
-    notes = _Notes(symbol, series)
-    awake = [rule for rule in rules if flags.wakes(rule)]
-    if flags.ordered and not awake:
-        return _Verdict(SanityReport(n_rows=n, n_kept=n), None, _NO_ROWS)
-    bad = np.zeros(n, dtype=np.bool_)
-    present = _present(series)
-    here = series if present is None else series.take(present)
-    for rule in awake:
-        if rule.stage == "row":
-            for hits in rule.hits(here):
-                found = hits
-                if hits.severity == "error":
-                    # A row is rejected once, for the first reason, so that counts add up.
-                    rows = hits.rows if present is None else present[hits.rows]
-                    new = ~bad[rows]
-                    bad[rows] = True
-                    found = hits._replace(rows=hits.rows[new], values=hits.values[new])
-                if found.rows.size:
-                    notes.add(rule.name, found, present)
-    origin = np.flatnonzero(~bad) if present is None else present[~bad[present]]
-    # A row without a time cannot be put in order, whatever rules were asked for.
-    origin = origin[series.ts[origin] != NAT]
-    origin = _ordered(series, origin, notes)
-    touched = origin.size != n or not flags.ordered
-    for stage in ("level", "series"):
-        # Once rows are gone their neighbours are new to each other, so every rule looks again.
-        wanted = [rule for rule in (rules if touched else awake) if rule.stage == stage]
-        if not wanted:
-            continue
-        view = series.take(origin) if touched else series
-        gone: list[npt.NDArray[np.int64]] = []
-        for rule in wanted:
-            for hits in rule.hits(view):
-                notes.add(rule.name, hits, origin)
-                if hits.severity == "error":
-                    gone.append(hits.rows)
-        if gone:
-            origin = np.delete(origin, np.unique(np.concatenate(gone)))
-            touched = True
-    n_rows = n if present is None else int(present.size)
-    report = SanityReport(tuple(notes.findings), dict(notes.counts), n_rows, int(origin.size))
-    unchanged = origin.size == n_rows and flags.ordered
-    return _Verdict(report, None if unchanged else origin, notes.widen)
-
-
-def _ordered(series: Series, origin: npt.NDArray[np.int64], notes: _Notes) -> npt.NDArray[np.int64]:
-    """Good rows by time, one a stamp."""
-    ts = series.ts[origin]
-    if bool((ts[1:] > ts[:-1]).all()):
-        return origin
-    back = np.flatnonzero(ts[1:] < ts[:-1]) + 1
-    if back.size:
-        late = Hits(back, "warning", "its time lies before that of the row above", series.close[origin[back]], "sorted")
-        notes.add("order", late, origin)
-    origin = origin[np.argsort(ts, kind="stable")]
-    ts = series.ts[origin]
-    twin = np.flatnonzero(ts[1:] == ts[:-1])
-    if twin.size:
-        first, second = origin[twin], origin[twin + 1]
-        same = np.ones(twin.size, dtype=np.bool_)
-        for array in (series.open, series.high, series.low, series.close):
-            same &= array[first] == array[second]
-        for chosen, severity, text in (
-            (~same, "error", "another row has the same time and other prices; the later row is kept"),
-            (same, "warning", "the row comes twice"),
-        ):
-            if chosen.any():
-                hits = Hits(twin[chosen], severity, text, series.close[first[chosen]], "dropped")  # type: ignore[arg-type]
-                notes.add("duplicate", hits, origin)
-        origin = np.delete(origin, twin)
-    return origin
-
-
-def _is_hole(finding: Finding) -> bool:
-    return finding.value is not None and finding.value >= _HOLE
-
-
-def _explained(report: SanityReport, actions: Sequence[CorporateAction], ts: npt.NDArray[np.int64]) -> SanityReport:
-    """Report without the gaps that are splits the source names itself."""
-    splits = [action.ts for action in actions if action.kind is ActionKind.SPLIT]
-    if not splits:
-        return report
-    stamps = np.sort(ts)
-    # A split is in force from the first bar that closes at or after it.
-    rows = np.searchsorted(stamps, np.array(splits, dtype=np.int64), side="left")
-    known = set(stamps[rows[rows < stamps.size]].tolist())
-    gone = [f for f in report.findings if f.rule in {"split", "jump"} and f.ts in known]
-    counts = Counter(report.counts)
-    counts.subtract(Counter((f.symbol, f.rule, str(f.severity)) for f in gone))
-    kept = tuple(f for f in report.findings if f not in gone)
-    return replace(report, findings=kept, counts={key: number for key, number in counts.items() if number})
-
-
-def _present(series: Series) -> npt.NDArray[np.int64] | None:
-    """Rows that claim to be a bar, None when all do. Only bars (not raw rows) may have others."""
-    if not series.nan_is_no_bar:
-        return None
-    gone = np.isnan(series.close) & np.isnan(series.open) & np.isnan(series.high) & np.isnan(series.low)
-    return np.flatnonzero(~gone) if gone.any() else None
-
-
-def _column(bars: Bars, j: int) -> tuple[str, Series]:
-    instrument = bars.instruments[j]
-    return instrument.id, Series(
-        ts=bars.ts,
-        open=np.ascontiguousarray(bars.open[:, j]),
-        high=np.ascontiguousarray(bars.high[:, j]),
-        low=np.ascontiguousarray(bars.low[:, j]),
-        close=np.ascontiguousarray(bars.close[:, j]),
-        volume=np.ascontiguousarray(bars.volume[:, j]),
-        calendar=instrument.calendar,
-        interval_ns=bars.interval_ns,
-        text_rows=_NO_ROWS,
-        nan_is_no_bar=True,
-    )
-
-
-def _judge_column(bars: Bars, j: int, rules: Sequence[Rule]) -> _Verdict:
-    verdict = _judge(*_column(bars, j), rules)
-    own = [action for action in bars.actions if action.instrument == bars.instruments[j]]
-    return verdict._replace(report=_explained(verdict.report, own, bars.ts)) if own else verdict
-
-
-def _judge_raw(raw: RawSeries, rules: Sequence[Rule]) -> _Verdict:
-    series = Series(raw.ts, raw.open, raw.high, raw.low, raw.close, raw.volume, raw.instrument.calendar,
-                    raw.interval_ns, raw.text_rows)  # fmt: skip
-    verdict = _judge(raw.instrument.id, series, rules)
-    verdict = verdict._replace(report=_explained(verdict.report, raw.actions, raw.ts))
-    if not raw.ragged:
-        return verdict
-    from ..domain.events import Finding, Severity
-
-    symbol = raw.instrument.id
-    found = Finding(rule="cells", severity=Severity.ERROR, symbol=symbol, value=float(raw.ragged), action="dropped",
-                    message=f"{symbol}: {raw.ragged} rows have the wrong number of cells")  # fmt: skip
-    report = replace(
-        verdict.report,
-        findings=(found, *verdict.report.findings),
-        counts={(symbol, "cells", "error"): raw.ragged, **verdict.report.counts},
-        n_rows=verdict.report.n_rows + raw.ragged,
-    )
-    return verdict._replace(report=report)
-
-
-def _rules(rules: Iterable[Rule | str]) -> tuple[Rule, ...]:
-    by_name = {rule.name: rule for rule in DEFAULT_RULES}
-    out: list[Rule] = []
-    for rule in [rules] if isinstance(rules, str) else rules:
-        if not isinstance(rule, str):
-            out.append(rule)
-        elif rule in by_name:
-            out.append(by_name[rule])
-        else:
-            raise InputError(
-                f"There is no data rule {rule!r}{closest(rule, by_name) or '.'} Known: {', '.join(by_name)}."
-            )
-    return tuple(out)
+def _either(words: Sequence[str]) -> str:
+    return ", ".join(map(repr, words[:-1])) + f" or {words[-1]!r}"
 
 
 # -- acting ----------------------------------------------------------------------------------------------------------
@@ -526,7 +287,7 @@ def _clean_bars(bars: Bars, rules: Sequence[Rule], repair: Repair, validate: boo
     if not validate:
         size = bars.n_bars * bars.n_assets
         return _unchecked(bars), SanityReport(n_rows=size, n_kept=size, checked=False)
-    verdicts = [_judge_column(bars, j, rules) for j in range(bars.n_assets)]
+    verdicts = [judge_column(bars, j, rules) for j in range(bars.n_assets)]
     report = SanityReport.merged(v.report for v in verdicts)
     _refuse(report, repair, ", ".join(bars.symbols[:5]))
     if all(v.keep is None and not v.widen.size for v in verdicts):
@@ -557,7 +318,7 @@ def _clean_raw(raw: RawSeries, rules: Sequence[Rule], repair: Repair, validate: 
     symbol = raw.instrument.id
     if not raw.n_rows:
         raise MissingDataError(f"There are no rows of {symbol} in {raw.provenance.source or 'the data'}.")
-    verdict = _judge_raw(raw, rules if validate else ())
+    verdict = judge_raw(raw, rules if validate else ())
     report = verdict.report if validate else replace(verdict.report, findings=(), counts={}, checked=False)
     if validate:
         _refuse(report, repair, symbol)
@@ -646,14 +407,14 @@ _WORTH_A_NOTE: Final = (
 
 
 def describe_rules() -> list[tuple[str, str, str]]:
-    """Name, stage and meaning of each built-in rule.
+    """Name, stage and meaning of each built-in rule, those that are only asked for last.
 
     Examples
     --------
     >>> describe_rules()[0]
     ('stamp', 'row', 'The time of a row can be read.')
     """
-    return [(rule.name, rule.stage, (type(rule).__doc__ or "").split("\n")[0]) for rule in DEFAULT_RULES]
+    return [(rule.name, rule.stage, (type(rule).__doc__ or "").split("\n")[0]) for rule in rules_by_name().values()]
 
 
 def span_of(bars: Bars) -> str:

@@ -26,7 +26,17 @@ from .zones import DAY_NS, to_local, to_utc
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["Anchor", "Schedule", "anchor_of", "bars_due", "due_stamps", "period_keys", "schedule", "session_closes_of"]
+__all__ = [
+    "Anchor",
+    "Schedule",
+    "anchor_of",
+    "bars_due",
+    "due_stamps",
+    "period_keys",
+    "schedule",
+    "session_closes_of",
+    "session_numbers",
+]
 
 Anchor: TypeAlias = Literal["open", "clock"]
 """Whether intraday bars are counted from the opening bell or from the full hour of the exchange's clock."""
@@ -227,6 +237,35 @@ def period_keys(days: npt.NDArray[np.int64], interval_ns: int) -> npt.NDArray[np
         months = days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
         return months // {"month": 1, "quarter": 3, "year": 12}[unit]
     return days
+
+
+def session_numbers(ts: npt.NDArray[np.int64], calendar: str) -> npt.NDArray[np.int64]:
+    """Session of each close, as days since 1970-01-01; stamps at midnight of an exchange with bells name their day.
+
+    Parameters
+    ----------
+    ts : int64 array, shape (n,)
+        Nanoseconds UTC, increasing.
+    calendar : str
+        Market calendar.
+
+    Examples
+    --------
+    >>> stamps = np.array(["2024-01-02T21:00", "2024-01-03T14:31"], dtype="datetime64[ns]").astype(np.int64)
+    >>> np.diff(session_numbers(stamps, "XNYS")).tolist()
+    [1]
+    """
+    hours = hours_of(calendar)
+    if not hours.always_open and ts.size and int(ts[0]) % DAY_NS == 0 and bool((ts % DAY_NS == 0).all()):
+        return ts // DAY_NS
+    if ts.size < 4_096:
+        return session_days(ts, hours)
+    # Rows are in order of time: find the few midnights among them instead of the day of each.
+    first, last = (int(day) for day in session_days(ts[[0, -1]], hours))
+    days = np.arange(first, last + 2, dtype=np.int64)
+    shift = (1440 - hours.close_minute) * MINUTE_NS if hours.overnight else 0
+    edges = np.searchsorted(ts, to_utc(days * DAY_NS - shift, hours.zone), side="right")
+    return np.repeat(days[:-1], np.diff(edges))
 
 
 def session_closes_of(plan: Schedule) -> npt.NDArray[np.int64]:
