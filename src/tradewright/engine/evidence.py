@@ -136,15 +136,20 @@ class Evidence(Mapping[str, Any]):
         if not self["counted"]:
             return "; ".join(self["stamps"])
         n, effective = self["n_trials"], self["effective_trials"]
-        alike = "" if n == 1 else f" (as good as {effective:,.{0 if effective >= 10 else 1}f} independent ones)"
-        head = f"{n:,} trial{'s' if n > 1 else ''} on these returns stand{'s' if n == 1 else ''} behind this{alike}"
+        alike = f"{effective:,.{0 if effective >= 10 else 1}f} independent ones"
+        head = (
+            f"{n:,} trials (like {alike}) on these returns stand behind this"
+            if n > 1
+            else ("1 trial stands behind this, the only one on these returns so far")
+        )
         deflated = self["deflated_sharpe"]
         if deflated is None:
             return f"{head}; there is no Sharpe ratio to judge"
-        verdict = "passes 95 %" if self["significant"] else "does not pass 95 %"
+        verdict = "passes" if self["significant"] else "does not pass"
+        luck = f"what luck gives the best of them ({self['expected_best_by_luck']:.2f})" if n > 1 else "0"
         return (
-            f"{head}: the best by luck would have a Sharpe ratio of {self['expected_best_by_luck']:.2f}; "
-            f"probability that this one ({self['sharpe']:.2f}) is better than luck {deflated:.1%}, which {verdict}"
+            f"{head}: with a probability of {deflated * 100:.1f} % its Sharpe ratio ({self['sharpe']:.2f}) is truly "
+            f"above {luck}, which {verdict} at 95 %"
         )
 
     def __repr__(self) -> str:
@@ -280,7 +285,7 @@ class SweepRecorder:
         if now or self._waiting >= 65_536 or time.monotonic() - self._last > 0.5:
             self.flush()
 
-    def flush(self, sketch: Mapping[str, Any] | None = None) -> None:
+    def flush(self) -> None:
         """Write what was taken so far."""
         if self._ledger is None or not self._waiting:
             return
@@ -298,8 +303,6 @@ class SweepRecorder:
                 "periods": self._prepared.periods_per_year,
             },
         }
-        if sketch is not None:
-            body["sketch"] = sketch
         _put(self._ledger, [body], self.kept)
 
     def finish(self, run: Callable[[int], F64], *, cheap: bool) -> None:
@@ -310,14 +313,15 @@ class SweepRecorder:
         if self._ledger is None:
             return
         total = len(self._grid)
+        self.flush()
         most = min(_SKETCHED, total if cheap else total // 12)
-        if most < 2 or not self._waiting:
-            self.flush()
+        if most < 2:
             return
         places = np.unique(np.linspace(0, total - 1, most).round().astype(np.int64))
         rows = np.array([_sketch(run(int(place)), self._prepared) for place in places])
         growth = _extrapolated(rows, total) - _independent(rows)
-        self.flush({"rows": places.tolist(), "values": packed_sketches(rows), "growth": growth})
+        sketch = {"rows": places.tolist(), "values": packed_sketches(rows), "growth": growth}
+        _put(self._ledger, [{"n": 0, **self._common, "kind": "sketch", "sketch": sketch}], self.kept)
 
 
 def subject_of(strategy: Any, given: Any, prepared: Prepared, decisions: Any = None, equity: Any = None) -> Subject:

@@ -31,6 +31,7 @@ EVIDENCE: Final = {
     "deflated_sharpe": "deflated_sharpe",
     "n_trials_behind": "n_trials",
     "effective_trials": "effective_trials",
+    "expected_best_by_luck": "expected_best_by_luck",
     "min_track_record": "min_track_record",
 }
 """Names that are answered from the evidence: they depend on the ledger of trials, so they are not among the items."""

@@ -198,9 +198,11 @@ def sweep(
                 parts.append(first, rows)
             finished += len(rows)
             tell(finished)
+    except BaseException:
+        recorder.flush()  # what was evaluated counts, whether or not anybody gets to see the rest
+        raise
     finally:
         finish()
-        recorder.flush()
         if parts is not None:
             parts.close()
     recorder.finish(lambda index: _equity_of(prepared, maker, sets, index), cheap=_is_compiled(sample))
@@ -447,17 +449,20 @@ class SweepResult:
             "key": _key(self.prepared, self._maker, self.grid),
         }
 
-    def to_json(self) -> str:
-        """Return everything as JSON text (schema ``tradewright.sweep/1``)."""
+    def to_json(self, *, evidence: bool = False) -> str:
+        """Return everything as JSON text (schema ``tradewright.sweep/1``), on wish with the evidence."""
         from tradewright.engine.record import to_bytes
 
-        return to_bytes(self.document()).decode("utf-8")
+        document = self.document()
+        if evidence:
+            document["evidence"] = self.evidence.as_dict()
+        return to_bytes(document).decode("utf-8")
 
-    def save(self, path: str | Path) -> Path:
+    def save(self, path: str | Path, *, evidence: bool = False) -> Path:
         """Write the JSON to a file and return its path."""
-        from tradewright.engine.record import to_bytes, write_atomic
+        from tradewright.engine.record import write_atomic
 
-        return write_atomic(Path(path), to_bytes(self.document()))
+        return write_atomic(Path(path), self.to_json(evidence=evidence).encode("utf-8"))
 
     def __repr__(self) -> str:
         head = f"{self.strategy_name} on {', '.join(self.symbols[:4])}: {len(self):,} sets by {self.metric}"

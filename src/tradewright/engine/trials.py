@@ -435,46 +435,43 @@ class _Ledger:
         self._evaluations += int(row.get("n", 1))
         if kind == "note" and row.get("lost"):
             self._groups.setdefault(Market(_LOST), _Group()).evaluations += int(row["lost"])
-        if kind != "trials":
+        if kind not in {"trials", "sketch"}:
             return
-        data, who, params, score = row["data"], Subject(**row["subject"]), row["params"], row["score"]
+        data, who, params = row["data"], Subject(**row["subject"]), row["params"]
         market = Market(data["hash"], tuple(data["symbols"]), data["start"], data["end"])
         group = self._groups.setdefault(market, _Group())
+        if kind == "sketch":  # of some sets of a sweep, whose rows stand before it
+            grid = _grid_of(who, market, params)
+            group.sketches.extend(unpacked_sketches(row["sketch"]["values"]))
+            group.sketch_keys.extend((grid + place) & _MASK for place in row["sketch"]["rows"])
+            group.growth[grid] = float(row["sketch"]["growth"])
+            return
+        score = row["score"]
         periods = score.get("periods")
         if "sets" in row:
             flat = unpacked_index(row["sets"])
             annual = unpacked_floats(score["sharpe"])
-            keys = _grid_keys(
-                who,
-                market.data,
-                params["fixed"],
-                params["axes"],
-                flat,
-                outcome_mix(annual, unpacked_floats(score["total_return"])),
-            )
+            outcome = outcome_mix(annual, unpacked_floats(score["total_return"]))
+            keys = _grid_keys(who, market.data, params["fixed"], params["axes"], flat, outcome)
+            group.grids.append(_grid_of(who, market, params))
         else:
             value = score.get("sharpe")
             annual = np.array([np.nan if value is None else value * (periods**0.5 if periods else np.nan)])
-            outcome = int(score.get("outcome") or 0)
-            keys = np.array([trial_key(who, market.data, params, outcome)], dtype=np.uint64)
-        grid = _hash64(repr((who, market.data, params))) if "sets" in row else 0
+            keys = np.array([trial_key(who, market.data, params, int(score.get("outcome") or 0))], dtype=np.uint64)
+            group.grids.append(0)
+            if row.get("sketch"):
+                group.sketches.extend(unpacked_sketches(row["sketch"]["values"]))
+                group.sketch_keys.append(int(keys[0]))
         group.keys.append(keys)
-        group.grids.append(grid)
-        group.sharpes.append(annual.astype(np.float64))
+        group.sharpes.append(annual)
         name = _hash64(who.name)
         self._cache.setdefault("names", {})[name] = who.name
         group.subjects.append((name, keys.size))
         group.evaluations += keys.size
-        sketch = row.get("sketch")
-        if sketch:
-            rows = unpacked_sketches(sketch["values"])
-            places = sketch.get("rows")
-            group.sketches.extend(rows)
-            if places is None:
-                group.sketch_keys.append(int(keys[0]))
-            else:
-                group.sketch_keys.extend((grid + place) & _MASK for place in places)
-                group.growth[grid] = float(sketch["growth"])
+
+
+def _grid_of(who: Subject, market: Market, params: Mapping[str, Any]) -> int:
+    return _hash64(repr((who, market.data, params)))
 
 
 _LOST: Final = "lost rows"

@@ -52,6 +52,8 @@ _RETURN, _RISK, _RATIO, _TRADE, _ACTIVITY, _RELATIVE = (
     "Against the benchmark",
 )
 
+_EVIDENCE: Final = "Evidence"
+
 _ALL: Final = (
     Measure("start", "First bar", "date", _RETURN, "Session of the first bar (its close in UTC for intraday bars)."),
     Measure("end", "Last bar", "date", _RETURN, "Session of the last bar (its close in UTC for intraday bars)."),
@@ -230,6 +232,50 @@ _ALL: Final = (
         "ratio",
         _RELATIVE,
         "Annualised mean difference in bar returns / tracking error.",
+    ),
+    Measure(
+        "probabilistic_sharpe",
+        "Probability of skill, one trial",
+        "fraction",
+        _EVIDENCE,
+        "Probability that the true Sharpe ratio is above 0, given its estimate, the number of returns, their skewness "
+        "and their kurtosis.",
+    ),
+    Measure(
+        "deflated_sharpe",
+        "Probability of skill, all trials",
+        "fraction",
+        _EVIDENCE,
+        "Probability that the true Sharpe ratio is above what luck gives the best of all trials on the same returns "
+        "(deflated Sharpe ratio); significant from 95 %.",
+    ),
+    Measure(
+        "n_trials_behind",
+        "Trials behind this",
+        "count",
+        _EVIDENCE,
+        "Different trials in the ledger that share an instrument with this result and overlap with it in time.",
+    ),
+    Measure(
+        "effective_trials",
+        "Effective trials",
+        "ratio",
+        _EVIDENCE,
+        "Independent trials whose best would be as good by luck, from the correlation of the trials' returns.",
+    ),
+    Measure(
+        "expected_best_by_luck",
+        "Best Sharpe ratio by luck",
+        "ratio",
+        _EVIDENCE,
+        "Annual Sharpe ratio that the best of the effective trials is expected to have without skill.",
+    ),
+    Measure(
+        "min_track_record",
+        "Track record needed",
+        "bars",
+        _EVIDENCE,
+        "Bars after which a Sharpe ratio like this one is above 0 with 95 %, for one trial.",
     ),
 )
 

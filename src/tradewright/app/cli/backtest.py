@@ -183,15 +183,13 @@ def _backtest(
         no_costs=no_costs,
     )
     if out is not None:
-        result.save(out)
+        result.save(out, evidence=True)
     written = _report(
         result, report or block.report.path, no_report or (fast and report is None), as_json, block.report.title
     )
     if as_json:
-        from tradewright.engine.record import to_bytes
-
         sys.stdout.flush()
-        sys.stdout.buffer.write(to_bytes(result.document()))
+        sys.stdout.buffer.write(result.to_bytes(evidence=True))
         sys.stdout.buffer.flush()
     else:
         from tradewright.app.cli.summary import print_result

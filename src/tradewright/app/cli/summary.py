@@ -17,6 +17,7 @@ from tradewright.engine.record import sparkline
 from tradewright.measures.catalogue import MEASURES
 
 if TYPE_CHECKING:
+    from tradewright.engine.evidence import Evidence
     from tradewright.engine.result import Result
     from tradewright.engine.sweep import SweepResult
 
@@ -76,6 +77,7 @@ def print_result(result: Result, console: Console | None = None) -> None:
                 style="dim",
             )
         )
+    _print_evidence(result.evidence, out)
     out.print(Text(f"Costs: {result.conventions['costs']}. Fill: {result.conventions['fill']}.", style="dim"))
 
 
@@ -102,6 +104,14 @@ def print_sweep(result: SweepResult, top: int, console: Console | None = None) -
     for row in result.top(top):
         table.add_row(*(str(row["params"][name]) for name in result.grid.names), *(_value(n, row[n]) for n in shown))
     out.print(table)
+    _print_evidence(result.evidence, out, "Best Sharpe ratio: ")
+
+
+def _print_evidence(evidence: Evidence, out: Console, before: str = "") -> None:
+    """What stands behind a result; loud when nothing was counted."""
+    style = "bold yellow" if not evidence["counted"] else ("green" if evidence["significant"] else "yellow")
+    sentence = evidence.sentence
+    out.print(Text(f"{before}{sentence[:1].upper() if not before else sentence[:1]}{sentence[1:]}.", style=style))
 
 
 def _writable(text: str, console: Console) -> bool:

@@ -132,10 +132,10 @@ def sweep(
         raise
     run.log("sweep", strategy=result.strategy_name, sets=len(result), resumed=result.resumed, config=resolved.hash)
     if out is not None:
-        result.save(out)
+        result.save(out, evidence=True)
     written = None if heatmap is None else result.heatmap(heatmap)
     if as_json:
-        sys.stdout.write(result.to_json())
+        sys.stdout.write(result.to_json(evidence=True))
     else:
         from tradewright.app.cli.summary import print_sweep
 

@@ -29,6 +29,7 @@ __all__ = [
     "Key",
     "LoggingConfig",
     "ReportConfig",
+    "ResearchConfig",
     "RiskConfig",
     "StrategyConfig",
     "keys",
@@ -369,6 +370,16 @@ class LoggingConfig(_Section):
     folder: str | None = Field(default=None, description="Folder of rotating log files; null writes none.")
 
 
+class ResearchConfig(_Section):
+    """How research is kept honest. Not part of the hash."""
+
+    trials: str | None = Field(
+        default=None,
+        description="File that counts every trial; off counts none (results say so); null is TRADEWRIGHT_TRIALS, else "
+        "the user's data folder.",
+    )
+
+
 class Config(_Section):
     """The whole configuration, frozen."""
 
@@ -381,6 +392,7 @@ class Config(_Section):
     strategy: StrategyConfig = StrategyConfig()
     report: ReportConfig = ReportConfig()
     logging: LoggingConfig = LoggingConfig()
+    research: ResearchConfig = ResearchConfig()
 
 
 class Key(BaseModel):

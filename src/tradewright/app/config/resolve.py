@@ -42,7 +42,7 @@ __all__ = ["Overridden", "Resolved", "Row", "config_hash", "resolve", "resolve_l
 LIMITS: Final = ("max_gross", "max_position", "daily_loss", "max_drawdown")
 """Limits of the risk block that the engine knows under the same name."""
 
-_NOT_HASHED: Final = ("profile", "report", "logging")
+_NOT_HASHED: Final = ("profile", "report", "logging", "research")
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +278,7 @@ def resolve_layers(layers: Sequence[Layer]) -> Resolved:
 def config_hash(config: Config) -> str:
     """SHA-256 (hex) of the canonical JSON of everything that can change a result.
 
-    `report` and `logging` cannot, and the name of the profile is only a name: its settings are in the hash.
+    `report`, `logging` and `research` cannot, and the name of the profile is only a name: its settings are in the hash.
 
     Examples
     --------

@@ -219,6 +219,8 @@ def _header(view: View) -> str:
         parts.append(tag("ul", *banners, class_="stamps", aria_label="Warnings about this result"))
     parts.append(_tiles(view))
     parts.append(tag("p", _summary(view), class_="summary"))
+    if view.evidence:
+        parts.append(tag("p", esc(view.evidence[:1].upper() + view.evidence[1:]) + ".", class_="summary"))
     return tag("section", *parts, class_="hero", id="overview", aria_label="Overview")
 
 

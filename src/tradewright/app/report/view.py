@@ -208,6 +208,8 @@ class View:
     hidden_symbols: int = 0
     checked: bool = True
     version: str = ""
+    evidence: str = ""
+    """What stands behind the result, in words."""
 
 
 def view_of(result: Any, *, benchmark: Any = None, title: str | None = None) -> View:
@@ -236,6 +238,7 @@ def view_of(result: Any, *, benchmark: Any = None, title: str | None = None) -> 
     from tradewright.data.calendars import market_hours
     from tradewright.data.intervals import interval_name
     from tradewright.data.zones import to_local
+    from tradewright.engine.statistics import EVIDENCE
 
     bars = getattr(result, "bars", None)
     if bars is None:
@@ -251,6 +254,8 @@ def view_of(result: Any, *, benchmark: Any = None, title: str | None = None) -> 
     initial = float(result.initial_capital)
     chosen = _benchmark(result, benchmark)
     stats = dict(result.stats.items())
+    evidence = result.evidence
+    stats.update({name: evidence[key] for name, key in EVIDENCE.items()})
     if chosen is not None:
         _compare(stats, equity, chosen, result)
     trades = _trades(result, local)
@@ -296,6 +301,7 @@ def view_of(result: Any, *, benchmark: Any = None, title: str | None = None) -> 
         hidden_symbols=hidden,
         checked=bool(result.origin.validated),
         version=__version__,
+        evidence=evidence.sentence,
     )
 
 
