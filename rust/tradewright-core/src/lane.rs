@@ -148,7 +148,7 @@ fn trade_at_open(engine: &mut Engine, bar: &Bar, has: i8, want: i8, size: f64) -
 }
 
 /// Are costs rates of the notional, sizes fractions of equity, and instruments without rules? Then a fill is a few products.
-fn lean(engine: &Engine) -> bool {
+pub(crate) fn lean(engine: &Engine) -> bool {
     let (spec, rules) = (&engine.spec, &engine.spec.rules[0]);
     let set = &spec.set;
     spec.rate_only

@@ -121,13 +121,12 @@ impl Tally {
     #[inline(always)]
     pub(crate) fn trade(&mut self, pnl: f64, ret: f64) {
         self.n += 1;
-        if pnl > 0.0 {
-            self.wins += 1;
-            self.win_sum += pnl;
-        } else if pnl < 0.0 {
-            self.losses += 1;
-            self.loss_sum += pnl;
-        }
+        // Sums without branches: whether a trade wins cannot be foreseen.
+        let (won, lost) = (pnl > 0.0, pnl < 0.0);
+        self.wins += u64::from(won);
+        self.losses += u64::from(lost);
+        self.win_sum += if won { pnl } else { 0.0 };
+        self.loss_sum += if lost { pnl } else { 0.0 };
         let step = pnl - self.pnl_mean;
         self.pnl_mean += step / self.n as f64;
         self.pnl_m2 += step * (pnl - self.pnl_mean);

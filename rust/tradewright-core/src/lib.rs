@@ -21,5 +21,6 @@ pub mod simd;
 pub mod spec;
 pub mod stats;
 pub mod sweep;
+mod trips;
 pub mod types;
 pub mod units;

@@ -2,9 +2,11 @@
 
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{
-    __m256d, __m512d, _mm256_add_pd, _mm256_cmp_pd, _mm256_div_pd, _mm256_loadu_pd, _mm256_max_pd, _mm256_min_pd, _mm256_movemask_pd, _mm256_mul_pd,
-    _mm256_set1_pd, _mm256_storeu_pd, _mm256_sub_pd, _mm512_add_pd, _mm512_cmp_pd_mask, _mm512_div_pd, _mm512_loadu_pd, _mm512_max_pd, _mm512_min_pd,
-    _mm512_mul_pd, _mm512_set1_pd, _mm512_storeu_pd, _mm512_sub_pd, _CMP_GT_OQ, _CMP_NEQ_UQ,
+    __m256d, __m512d, _mm256_add_pd, _mm256_blendv_pd, _mm256_cmp_pd, _mm256_div_pd, _mm256_loadu_pd, _mm256_max_pd, _mm256_min_pd,
+    _mm256_movemask_pd, _mm256_mul_pd, _mm256_permute2f128_pd, _mm256_set1_pd, _mm256_setr_pd, _mm256_shuffle_pd, _mm256_storeu_pd, _mm256_sub_pd,
+    _mm512_add_pd, _mm512_alignr_epi64, _mm512_castpd_si512, _mm512_castsi512_pd, _mm512_cmp_pd_mask, _mm512_div_pd, _mm512_loadu_pd,
+    _mm512_mask_blend_pd, _mm512_max_pd, _mm512_min_pd, _mm512_mul_pd, _mm512_set1_pd, _mm512_storeu_pd, _mm512_sub_pd, _CMP_GE_OQ, _CMP_GT_OQ,
+    _CMP_NEQ_UQ,
 };
 
 /// `min(a, b)` is `a < b ? a : b` and `max` likewise, as the machine has it.
@@ -22,6 +24,10 @@ pub(crate) trait Pack: Copy {
     fn above(self, o: Self) -> u8;
     /// Is any lane not equal (NaN differs)?
     fn differs(self, o: Self) -> bool;
+    /// The first `k` lanes of this, the others of `o`.
+    fn until(self, k: usize, o: Self) -> Self;
+    /// The last lane of `o`, then all of this but the last.
+    fn after(self, o: Self) -> Self;
 
     #[inline(always)]
     fn array(self) -> [f64; 8] {
@@ -83,6 +89,14 @@ impl Pack for [f64; 8] {
     fn differs(self, o: Self) -> bool {
         self != o
     }
+    #[inline(always)]
+    fn until(self, k: usize, o: Self) -> Self {
+        std::array::from_fn(|i| if i < k { self[i] } else { o[i] })
+    }
+    #[inline(always)]
+    fn after(self, o: Self) -> Self {
+        std::array::from_fn(|i| if i == 0 { o[7] } else { self[i - 1] })
+    }
 }
 
 /// 512-bit registers. Only used where AVX-512 was detected.
@@ -132,6 +146,16 @@ impl Pack for Wide512 {
     fn differs(self, o: Self) -> bool {
         // SAFETY: see the type.
         unsafe { _mm512_cmp_pd_mask::<_CMP_NEQ_UQ>(self.0, o.0) != 0 }
+    }
+    #[inline(always)]
+    fn until(self, k: usize, o: Self) -> Self {
+        // SAFETY: see the type.
+        Wide512(unsafe { _mm512_mask_blend_pd((0xFFu32 << k) as u8, self.0, o.0) })
+    }
+    #[inline(always)]
+    fn after(self, o: Self) -> Self {
+        // SAFETY: see the type.
+        Wide512(unsafe { _mm512_castsi512_pd(_mm512_alignr_epi64::<7>(_mm512_castpd_si512(self.0), _mm512_castpd_si512(o.0))) })
     }
     op512!(add = _mm512_add_pd, sub = _mm512_sub_pd, mul = _mm512_mul_pd, div = _mm512_div_pd, min = _mm512_min_pd, max = _mm512_max_pd);
 }
@@ -185,6 +209,25 @@ impl Pack for Wide256 {
             low | high != 0
         }
     }
+    #[inline(always)]
+    fn until(self, k: usize, o: Self) -> Self {
+        // SAFETY: see the type.
+        unsafe {
+            let k = _mm256_set1_pd(k as f64);
+            let low = _mm256_cmp_pd::<_CMP_GE_OQ>(_mm256_setr_pd(0.0, 1.0, 2.0, 3.0), k);
+            let high = _mm256_cmp_pd::<_CMP_GE_OQ>(_mm256_setr_pd(4.0, 5.0, 6.0, 7.0), k);
+            Wide256(_mm256_blendv_pd(self.0, o.0, low), _mm256_blendv_pd(self.1, o.1, high))
+        }
+    }
+    #[inline(always)]
+    fn after(self, o: Self) -> Self {
+        // SAFETY: see the type.
+        unsafe {
+            let low = _mm256_permute2f128_pd::<0x21>(o.1, self.0);
+            let high = _mm256_permute2f128_pd::<0x21>(self.0, self.1);
+            Wide256(_mm256_shuffle_pd::<0b0101>(low, self.0), _mm256_shuffle_pd::<0b0101>(high, self.1))
+        }
+    }
     op256!(add = _mm256_add_pd, sub = _mm256_sub_pd, mul = _mm256_mul_pd, div = _mm256_div_pd, min = _mm256_min_pd, max = _mm256_max_pd);
 }
 
@@ -195,9 +238,10 @@ mod tests {
     fn all<P: Pack>() -> Vec<u64> {
         let a = P::load(&[1.0, -2.5, 3.0, 0.1, 1e300, -0.0, 7.0, 1.0 / 3.0]);
         let b = P::load(&[0.3, 2.5, -3.0, 0.1, 1e10, 5.0, 9.0, 3.0]);
-        let lanes = [a.add(b), a.sub(b), a.mul(b), a.div(b), a.min(b), a.max(b), P::splat(2.0)];
-        lanes
-            .iter()
+        let lanes = [a.add(b), a.sub(b), a.mul(b), a.div(b), a.min(b), a.max(b), P::splat(2.0), a.after(b)];
+        (0..=8)
+            .map(|k| a.until(k, b))
+            .chain(lanes)
             .flat_map(|p| p.array())
             .map(f64::to_bits)
             .chain([u64::from(a.above(b)), u64::from(a.differs(b)), u64::from(a.differs(a))])
@@ -216,6 +260,6 @@ mod tests {
                 assert_eq!(plain, all::<Wide512>());
             }
         }
-        assert_eq!(plain.len(), 59);
+        assert_eq!(plain.len(), 17 * 8 + 3);
     }
 }

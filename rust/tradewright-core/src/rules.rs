@@ -7,6 +7,7 @@ use crate::kernels::{self, SmaStream};
 use crate::simd;
 use crate::types::HOLD;
 use std::collections::HashMap;
+use std::sync::Mutex;
 
 /// Names and numeric parameters, in order.
 pub const RULES: &[(&str, &[&str])] = &[
@@ -68,7 +69,9 @@ enum Series {
 /// Opinions as rows at which they change; two codes take turns.
 #[derive(Default)]
 pub struct Changes {
-    pub rows: Vec<u32>,
+    /// Room for all rows there could be, of which `len` are in use.
+    room: Vec<u32>,
+    len: usize,
     /// Code of the rows with even index, and of the others.
     first: i8,
     other: i8,
@@ -79,9 +82,13 @@ pub struct Changes {
 
 impl Changes {
     fn clear(&mut self, lasting: bool) {
-        self.rows.clear();
+        self.len = 0;
         self.at = 0;
         self.lasting = lasting;
+    }
+
+    fn rows(&self) -> &[u32] {
+        &self.room[..self.len]
     }
 
     fn code(&self, k: usize) -> i8 {
@@ -92,31 +99,61 @@ impl Changes {
         }
     }
 
+    /// The rows from the first one that says long on.
+    pub(crate) fn entries_first(&self) -> &[u32] {
+        &self.rows()[usize::from(self.first != 1).min(self.len)..]
+    }
+
     /// Bar and code of the first opinion other than `has` from bar `from` on.
     pub fn next(&mut self, from: usize, has: i8) -> Option<(usize, i8)> {
-        while self.at < self.rows.len() && (self.rows[self.at] as usize) < from {
+        // The opinion of bar `from` itself is one that lasts already.
+        let past = |row: u32| if self.lasting { row as usize <= from } else { (row as usize) < from };
+        while self.at < self.len && past(self.room[self.at]) {
             self.at += 1;
         }
         if self.lasting && self.at > 0 && self.code(self.at - 1) != has {
             return Some((from, self.code(self.at - 1)));
         }
-        (self.at..self.rows.len()).find(|k| self.code(*k) != has).map(|k| (self.rows[k] as usize, self.code(k)))
+        (self.at..self.len).find(|k| self.code(*k) != has).map(|k| (self.room[k] as usize, self.code(k)))
     }
 }
 
-/// One indicator: its first defined row, and whether all later ones are defined.
-struct Column {
-    values: Vec<f64>,
+/// One indicator: its values, its first defined row, and whether all later ones are defined.
+#[derive(Clone, Copy)]
+struct Column<'c> {
+    values: &'c [f64],
     first: usize,
     whole: bool,
 }
+
+/// No column.
+const NONE: u32 = u32::MAX;
 
 /// The prices of one asset, and the indicator columns that several parameter sets share.
 pub struct Columns<'a> {
     pub high: &'a [f64],
     pub low: &'a [f64],
     pub close: &'a [f64],
-    known: HashMap<Series, Column>,
+    /// All columns, one after another.
+    values: Vec<f64>,
+    /// First defined row of each, and whether all later ones are.
+    made: Vec<(usize, bool)>,
+    /// The columns of each parameter set.
+    plan: Vec<[u32; 4]>,
+}
+
+/// Memory of the last sweep, for the next one: fresh pages cost more than what is written on them.
+static KEPT: Mutex<Vec<f64>> = Mutex::new(Vec::new());
+const KEPT_VALUES: usize = 4 << 20;
+
+impl Drop for Columns<'_> {
+    fn drop(&mut self) {
+        if let Ok(mut kept) = KEPT.lock() {
+            if self.values.capacity() > kept.capacity() && self.values.capacity() <= KEPT_VALUES {
+                *kept = std::mem::take(&mut self.values);
+            }
+        }
+    }
 }
 
 fn window(name: &str, x: f64) -> Result<usize> {
@@ -129,25 +166,31 @@ fn window(name: &str, x: f64) -> Result<usize> {
 
 impl<'a> Columns<'a> {
     pub fn new(high: &'a [f64], low: &'a [f64], close: &'a [f64]) -> Columns<'a> {
-        Columns { high, low, close, known: HashMap::new() }
+        Columns { high, low, close, values: Vec::new(), made: Vec::new(), plan: Vec::new() }
     }
 
-    fn need(&mut self, series: Series) {
-        if self.known.contains_key(&series) {
-            return;
-        }
-        let mut out = vec![0.0; self.close.len()];
+    fn make(&mut self, series: Series) {
+        let from = self.values.len();
+        self.values.resize(from + self.close.len(), 0.0);
+        let out = &mut self.values[from..];
         match series {
-            Series::Sma(w) => kernels::sma(self.close, w, &mut out),
-            Series::Ema(bits) => kernels::ema(self.close, f64::from_bits(bits), &mut out),
-            Series::Std(w) => kernels::rolling_std(self.close, w, 0, &mut out),
-            Series::Max(w) => kernels::rolling_max(self.high, w, &mut out),
-            Series::Min(w) => kernels::rolling_min(self.low, w, &mut out),
-            Series::Rsi(w) => kernels::rsi(self.close, w, &mut out),
+            Series::Sma(w) => kernels::sma(self.close, w, out),
+            Series::Ema(bits) => kernels::ema(self.close, f64::from_bits(bits), out),
+            Series::Std(w) => kernels::rolling_std(self.close, w, 0, out),
+            Series::Max(w) => kernels::rolling_max(self.high, w, out),
+            Series::Min(w) => kernels::rolling_min(self.low, w, out),
+            Series::Rsi(w) => kernels::rsi(self.close, w, out),
         }
         let first = out.iter().position(|v| !v.is_nan()).unwrap_or(out.len());
-        let whole = simd::all_finite(&out[first..]);
-        self.known.insert(series, Column { values: out, first, whole });
+        self.made.push((first, simd::all_finite(&out[first..])));
+    }
+
+    /// Column `k` of a parameter set.
+    #[inline]
+    fn column(&self, set: usize, k: usize) -> Option<Column<'_>> {
+        let at = self.plan[set][k] as usize;
+        let n = self.close.len();
+        self.made.get(at).map(|&(first, whole)| Column { values: &self.values[at * n..(at + 1) * n], first, whole })
     }
 
     /// The columns that a parameter set reads.
@@ -174,45 +217,73 @@ impl<'a> Columns<'a> {
         })
     }
 
-    /// Compute what a set of parameters needs, before several threads read it.
+    /// Compute what sets of parameters need, before several threads read it.
     pub fn prepare(&mut self, rule: Rule, params: &[f64]) -> Result<()> {
+        let mut known: HashMap<Series, u32> = HashMap::new();
+        let mut wanted = Vec::new();
+        self.plan.clear();
         for p in params.chunks_exact(rule.n_params()) {
-            for series in Self::wants(rule, p)?.into_iter().flatten() {
-                self.need(series);
+            let mut row = [NONE; 4];
+            for (k, series) in Self::wants(rule, p)?.into_iter().enumerate() {
+                let Some(series) = series else { continue };
+                // In a grid a parameter is often that of the set before.
+                let before = self.plan.last().map_or(NONE, |b: &[u32; 4]| b[k]);
+                row[k] = if wanted.get(before as usize) == Some(&series) {
+                    before
+                } else {
+                    *known.entry(series).or_insert_with(|| {
+                        wanted.push(series);
+                        wanted.len() as u32 - 1
+                    })
+                };
+            }
+            self.plan.push(row);
+        }
+        let size = wanted.len() * self.close.len();
+        if let Ok(mut kept) = KEPT.lock() {
+            if kept.capacity() >= size {
+                self.values = std::mem::take(&mut kept);
             }
         }
+        self.values.clear();
+        self.made.clear();
+        self.values.reserve_exact(size);
+        wanted.into_iter().for_each(|series| self.make(series));
         Ok(())
     }
 
-    /// Opinions for one parameter set as the bars at which they change; false if this rule has to be spelt out bar by bar.
-    pub fn changes(&self, rule: Rule, p: &[f64], manner: Manner, out: &mut Changes) -> Result<bool> {
+    /// Opinions of parameter set `set` as the bars at which they change; false if this rule has to be spelt out bar by bar.
+    pub fn changes(&self, rule: Rule, set: usize, manner: Manner, out: &mut Changes) -> Result<bool> {
         if !matches!(rule, Rule::SmaCross | Rule::EmaCross) {
             return Ok(false);
         }
-        let wants = Self::wants(rule, p)?;
-        let known = |k: usize| wants[k].and_then(|s| self.known.get(&s)).filter(|c| c.whole);
+        let known = |k: usize| self.column(set, k).filter(|c| c.whole);
         let (Some(fast), Some(slow)) = (known(0), known(1)) else { return Ok(false) };
         out.clear(manner.by_state);
         let first = fast.first.max(slow.first);
         if first >= self.close.len() {
             return Ok(true);
         }
-        let begins = simd::crossings(&fast.values[first..], &slow.values[first..], first as u32, &mut out.rows);
+        let most = self.close.len() + 1 + simd::SPARE;
+        if out.room.len() < most {
+            out.room.resize(most, 0);
+        }
+        // Where opinions last, the first defined row has one too.
+        let lead = usize::from(manner.by_state);
+        out.room[0] = first as u32;
+        let (begins, found) = simd::crossings(&fast.values[first..], &slow.values[first..], first as u32, &mut out.room[lead..]);
+        out.len = lead + found;
         let below = if manner.long_only { 0 } else { -1 };
         let code = |above: bool| if above { 1 } else { below };
-        if manner.by_state {
-            out.rows.insert(0, first as u32);
-        }
         out.first = code(begins == manner.by_state);
         out.other = code(begins != manner.by_state);
         Ok(true)
     }
 
-    /// Opinions for one parameter set; its columns must have been prepared.
-    pub fn opinions(&self, rule: Rule, p: &[f64], manner: Manner, out: &mut [i8]) -> Result<()> {
-        let wants = Self::wants(rule, p)?;
-        let known = |k: usize| wants[k].and_then(|s| self.known.get(&s));
-        let col = |k: usize| -> &[f64] { known(k).map_or(&[], |c| c.values.as_slice()) };
+    /// Opinions of parameter set `set`, whose parameters are `p`.
+    pub fn opinions(&self, rule: Rule, set: usize, p: &[f64], manner: Manner, out: &mut [i8]) -> Result<()> {
+        let known = |k: usize| self.column(set, k);
+        let col = |k: usize| -> &[f64] { known(k).map_or(&[], |c| c.values) };
         let below = if manner.long_only { 0 } else { -1 };
         let n = self.close.len();
         match rule {
@@ -288,7 +359,7 @@ pub fn opinions(rule: Rule, high: &[f64], low: &[f64], close: &[f64], p: &[f64],
     }
     let mut columns = Columns::new(high, low, close);
     columns.prepare(rule, p)?;
-    columns.opinions(rule, p, manner, out)
+    columns.opinions(rule, 0, p, manner, out)
 }
 
 /// Both means in blocks that stay in the cache.

@@ -4,7 +4,7 @@
 
 use crate::pack::Pack;
 
-/// What this machine has: 2 AVX-512, 1 AVX2, 0 the baseline. Found out once.
+/// What this machine has: 2 AVX-512, 1 AVX2 (both with BMI2), 0 the baseline. Found out once.
 #[cfg(target_arch = "x86_64")]
 #[inline]
 pub(crate) fn level() -> u8 {
@@ -18,24 +18,25 @@ pub(crate) fn level() -> u8 {
         && std::arch::is_x86_feature_detected!("avx512bw")
         && std::arch::is_x86_feature_detected!("avx512dq")
         && std::arch::is_x86_feature_detected!("avx512vl");
-    let found = if wide { 2 } else { u8::from(std::arch::is_x86_feature_detected!("avx2")) };
+    let some = std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("bmi2");
+    let found = if some && wide { 2 } else { u8::from(some) };
     LEVEL.store(found, Ordering::Relaxed);
     found
 }
 
 /// Define a function once and compile it for AVX-512, AVX2 and the baseline.
 macro_rules! wide {
-    ($(#[$doc:meta])* pub fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? $body:block) => {
+    ($(#[$doc:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? $body:block) => {
         $(#[$doc])*
         #[inline]
-        pub fn $name($($arg: $ty),*) $(-> $ret)? {
+        $vis fn $name($($arg: $ty),*) $(-> $ret)? {
             #[inline(always)]
             fn inner($($arg: $ty),*) $(-> $ret)? $body
             #[cfg(target_arch = "x86_64")]
             {
-                #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw")]
+                #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw,bmi2")]
                 fn avx512($($arg: $ty),*) $(-> $ret)? { inner($($arg),*) }
-                #[target_feature(enable = "avx2")]
+                #[target_feature(enable = "avx2,bmi2")]
                 fn avx2($($arg: $ty),*) $(-> $ret)? { inner($($arg),*) }
                 match $crate::simd::level() {
                     // SAFETY: the features were detected on this machine.
@@ -49,6 +50,8 @@ macro_rules! wide {
     };
 }
 
+pub(crate) use wide;
+
 /// As `wide!`, for a function generic over the lanes it computes in.
 macro_rules! packed {
     ($(#[$doc:meta])* pub fn $name:ident = $inner:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)?) => {
@@ -57,9 +60,9 @@ macro_rules! packed {
         pub fn $name($($arg: $ty),*) $(-> $ret)? {
             #[cfg(target_arch = "x86_64")]
             {
-                #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw")]
+                #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw,bmi2")]
                 fn avx512($($arg: $ty),*) $(-> $ret)? { $inner::<crate::pack::Wide512>($($arg),*) }
-                #[target_feature(enable = "avx2")]
+                #[target_feature(enable = "avx2,bmi2")]
                 fn avx2($($arg: $ty),*) $(-> $ret)? { $inner::<crate::pack::Wide256>($($arg),*) }
                 match level() {
                     // SAFETY: the features were detected on this machine.
@@ -122,6 +125,14 @@ fn flat_in<P: Pack>(cash: f64, out: &mut [f64]) {
     } else {
         out.fill(cash);
     }
+}
+
+/// Bars from `from` on over which cash and quantity stay as they are.
+#[derive(Clone, Copy, Debug)]
+pub struct Stretch {
+    pub from: u32,
+    pub cash: f64,
+    pub quantity: f64,
 }
 
 /// The smallest lane.
@@ -219,44 +230,59 @@ wide! {
     }
 }
 
+/// Rows that [`crossings`] may write beyond those it finds.
+pub const SPARE: usize = 2;
+
 packed! {
-    /// Rows at which `fast > slow` changes, counted from `offset`, appended to `out`; whether it holds on the first row.
-    pub fn crossings = crossings_in(fast: &[f64], slow: &[f64], offset: u32, out: &mut Vec<u32>) -> bool
+    /// Rows at which `fast > slow` changes, counted from `offset`: whether it holds on the first row, and how many rows there are in
+    /// `out` (which needs room for all rows and [`SPARE`] more).
+    pub fn crossings = crossings_in(fast: &[f64], slow: &[f64], offset: u32, out: &mut [u32]) -> (bool, usize)
 }
 
 #[inline(always)]
-fn crossings_in<P: Pack>(fast: &[f64], slow: &[f64], offset: u32, out: &mut Vec<u32>) -> bool {
-    let Some(first) = fast.first().zip(slow.first()).map(|(f, s)| f > s) else { return false };
+fn crossings_in<P: Pack>(fast: &[f64], slow: &[f64], offset: u32, out: &mut [u32]) -> (bool, usize) {
+    let Some(first) = fast.first().zip(slow.first()).map(|(f, s)| f > s) else { return (false, 0) };
     let mut before = u64::from(first);
-    let mut at = offset;
+    let (mut at, mut found) = (offset, 0);
     let mut word = |mask: u64, bits: u32, at: u32| {
         let mut changes = mask ^ (mask << 1 | before);
         if bits < 64 {
             changes &= (1 << bits) - 1;
         }
+        // How many changes a word has cannot be foreseen, so the first two are written either way.
+        if let Some(pair) = out.get_mut(found..).and_then(|o| o.first_chunk_mut::<2>()) {
+            let second = changes & changes.wrapping_sub(1);
+            *pair = [at + changes.trailing_zeros(), at + second.trailing_zeros()];
+            found += usize::from(changes != 0) + usize::from(second != 0);
+            changes = second & second.wrapping_sub(1);
+        }
         while changes != 0 {
-            out.push(at + changes.trailing_zeros());
+            out[found] = at + changes.trailing_zeros();
+            found += 1;
             changes &= changes - 1;
         }
         before = mask >> (bits - 1) & 1;
     };
-    let (a, a_rest) = fast.as_chunks::<64>();
-    let (b, b_rest) = slow.as_chunks::<64>();
-    for (f, s) in a.iter().zip(b) {
-        let (f, _) = f.as_chunks::<8>();
-        let (s, _) = s.as_chunks::<8>();
-        let mut mask = 0u64;
-        for k in 0..8 {
-            mask |= u64::from(P::load(&f[k]).above(P::load(&s[k]))) << (8 * k);
+    // Masks go through memory: joining eight of them in registers costs more than the comparisons.
+    let (a, a_rest) = fast.as_chunks::<8>();
+    let (b, b_rest) = slow.as_chunks::<8>();
+    let mut masks = [0u8; 64];
+    for (a, b) in a.chunks(64).zip(b.chunks(64)) {
+        for ((m, f), s) in masks.iter_mut().zip(a).zip(b) {
+            *m = P::load(f).above(P::load(s));
         }
-        word(mask, 64, at);
-        at += 64;
+        let (words, _) = masks.as_chunks::<8>();
+        for (k, m) in words.iter().enumerate().take(a.len().div_ceil(8)) {
+            let bits = 8 * (a.len() - 8 * k).min(8) as u32;
+            word(u64::from_le_bytes(*m), bits, at);
+            at += bits;
+        }
     }
     if !a_rest.is_empty() {
         let mask = a_rest.iter().zip(b_rest).enumerate().fold(0u64, |m, (k, (f, s))| m | u64::from(f > s) << k);
         word(mask, a_rest.len() as u32, at);
     }
-    first
+    (first, found)
 }
 
 /// Sums over a curve of equity, in two sets of eight lanes: returns less `shift` (first and second power), squared shortfalls below `floor`, and levels.
@@ -290,44 +316,6 @@ impl Moments {
     }
 }
 
-packed! {
-    /// Take in `now[i] / before[i] - 1`. Calls may be split at multiples of sixteen.
-    pub fn moments = moments_in(now: &[f64], before: &[f64], shift: f64, floor: f64, into: &mut Moments)
-}
-
-#[inline(always)]
-fn moments_in<P: Pack>(now: &[f64], before: &[f64], shift: f64, floor: f64, into: &mut Moments) {
-    let (one, zero, by, under) = (P::splat(1.0), P::splat(0.0), P::splat(shift), P::splat(floor));
-    // Two sets of lanes, so that one addition need not wait for the one before.
-    let mut sets = [0, 1].map(|k| [P::load(&into.sum[k]), P::load(&into.square[k]), P::load(&into.shortfall[k]), P::load(&into.level[k])]);
-    let (a, a_rest) = now.as_chunks::<16>();
-    let (b, b_rest) = before.as_chunks::<16>();
-    for (x, y) in a.iter().zip(b) {
-        let (x, _) = x.as_chunks::<8>();
-        let (y, _) = y.as_chunks::<8>();
-        for (k, set) in sets.iter_mut().enumerate() {
-            let (e, was) = (P::load(&x[k]), P::load(&y[k]));
-            // Out of the market returns are exactly 0 and need no division.
-            let r = if e.differs(was) { e.div(was).sub(one) } else { zero };
-            let d = r.sub(by);
-            let s = r.sub(under).min(zero);
-            set[0] = set[0].add(d);
-            set[1] = set[1].add(d.mul(d));
-            set[2] = set[2].add(s.mul(s));
-            set[3] = set[3].add(e);
-        }
-    }
-    for (k, set) in sets.into_iter().enumerate() {
-        set[0].store(&mut into.sum[k]);
-        set[1].store(&mut into.square[k]);
-        set[2].store(&mut into.shortfall[k]);
-        set[3].store(&mut into.level[k]);
-    }
-    for (k, (x, y)) in a_rest.iter().zip(b_rest).enumerate() {
-        into.add_one(k, x / y - 1.0, *x, shift, floor);
-    }
-}
-
 /// The running peak, and how far and how long a curve has been below it.
 #[derive(Clone, Copy, Debug)]
 pub struct Depth {
@@ -343,6 +331,11 @@ impl Depth {
         Depth { peak: initial, trough: initial, deepest: 0.0, stay: 0, longest: 0 }
     }
 
+    /// One value.
+    pub fn one(&mut self, e: f64) {
+        self.next(e);
+    }
+
     #[inline(always)]
     fn deepen(&mut self, e: f64) {
         self.trough = if e < self.trough { e } else { self.trough };
@@ -350,15 +343,67 @@ impl Depth {
 
     #[inline]
     fn rise(&mut self, e: f64) {
-        self.measure();
+        self.settle();
         self.longest = self.longest.max(self.stay);
         self.stay = 0;
         self.peak = e;
         self.trough = e;
     }
 
+    /// 64 values, of which lane by lane the smallest and largest are known. Without a new peak they cost next to nothing.
+    #[inline(always)]
+    fn block<P: Pack>(&mut self, block: &[f64; 64], low: P, high: P, trough: &mut P) {
+        let top = most(high);
+        if top < self.peak {
+            self.stay += 64;
+            *trough = low.min(*trough);
+        } else if !low.differs(high) && least(low) == top {
+            self.pass(trough);
+            self.rise(top);
+        } else {
+            self.steps(block, trough);
+        }
+    }
+
+    /// Values one by one, or eight by eight where they lie below the peak.
+    #[inline(always)]
+    fn steps<P: Pack>(&mut self, values: &[f64], trough: &mut P) {
+        let (eights, ones) = values.as_chunks::<8>();
+        for eight in eights {
+            let e = P::load(eight);
+            if P::splat(self.peak).above(e) == u8::MAX {
+                self.stay += 8;
+                *trough = e.min(*trough);
+            } else {
+                self.pass(trough);
+                eight.iter().for_each(|e| self.next(*e));
+            }
+        }
+        if !ones.is_empty() {
+            self.pass(trough);
+            ones.iter().for_each(|e| self.next(*e));
+        }
+    }
+
+    /// The lanes' trough becomes the curve's.
+    #[inline(always)]
+    fn pass<P: Pack>(&mut self, trough: &mut P) {
+        self.deepen(least(*trough));
+        *trough = P::splat(f64::INFINITY);
+    }
+
+    #[inline(always)]
+    fn next(&mut self, e: f64) {
+        if e < self.peak {
+            self.stay += 1;
+            self.deepen(e);
+        } else {
+            self.rise(e);
+        }
+    }
+
     #[inline]
-    fn measure(&mut self) {
+    fn settle(&mut self) {
         if self.trough < self.peak {
             self.deepest = self.deepest.min(self.trough / self.peak - 1.0);
         }
@@ -366,68 +411,196 @@ impl Depth {
 
     /// Deepest drawdown (zero or negative) and the longest stay below the peak.
     pub fn end(mut self) -> (f64, usize) {
-        self.measure();
+        self.settle();
         (self.deepest, self.longest.max(self.stay))
     }
 }
 
-/// Lane by lane the smallest and largest of 64 values.
-#[inline(always)]
-fn extremes<P: Pack>(block: &[f64; 64]) -> (P, P) {
-    let (eights, _) = block.as_chunks::<8>();
-    let [a, b, c, d] = [0, 1, 2, 3].map(|k| {
-        let (x, y) = (P::load(&eights[2 * k]), P::load(&eights[2 * k + 1]));
-        (x.min(y), x.max(y))
-    });
-    (a.0.min(b.0).min(c.0.min(d.0)), a.1.max(b.1).max(c.1.max(d.1)))
+/// What [`measure`] adds up, in registers. There are two of them, so that one addition need not wait for the one before.
+#[derive(Clone, Copy)]
+struct Sums<P: Pack>([P; 4]);
+
+impl<P: Pack> Sums<P> {
+    #[inline(always)]
+    fn load(from: &Moments, set: usize) -> Sums<P> {
+        Sums([P::load(&from.sum[set]), P::load(&from.square[set]), P::load(&from.shortfall[set]), P::load(&from.level[set])])
+    }
+
+    #[inline(always)]
+    fn store(self, into: &mut Moments, set: usize) {
+        let Sums([sum, square, shortfall, level]) = self;
+        sum.store(&mut into.sum[set]);
+        square.store(&mut into.square[set]);
+        shortfall.store(&mut into.shortfall[set]);
+        level.store(&mut into.level[set]);
+    }
+
+    #[inline(always)]
+    fn add(&mut self, e: P, was: P, shift: P, floor: P) {
+        let (one, zero) = (P::splat(1.0), P::splat(0.0));
+        // Out of the market returns are exactly 0 and need no division.
+        let r = if e.differs(was) { e.div(was).sub(one) } else { zero };
+        let d = r.sub(shift);
+        let s = r.sub(floor).min(zero);
+        let Sums([sum, square, shortfall, level]) = *self;
+        *self = Sums([sum.add(d), square.add(d.mul(d)), shortfall.add(s.mul(s)), level.add(e)]);
+    }
 }
 
 packed! {
-    /// Follow a curve. Blocks without a new peak cost two comparisons a value.
-    pub fn follow = follow_in(curve: &[f64], depth: &mut Depth)
+    /// Take in the returns `now[i] / before[i] - 1` and follow the curve `now`. Calls may be split at multiples of sixteen.
+    pub fn measure = measure_in(now: &[f64], before: &[f64], shift: f64, floor: f64, into: &mut Moments, depth: &mut Depth)
 }
 
 #[inline(always)]
-fn follow_in<P: Pack>(curve: &[f64], depth: &mut Depth) {
+fn measure_in<P: Pack>(now: &[f64], before: &[f64], shift: f64, floor: f64, into: &mut Moments, depth: &mut Depth) {
+    let (by, under) = (P::splat(shift), P::splat(floor));
+    let (mut even, mut odd) = (Sums::load(into, 0), Sums::load(into, 1));
     let mut d = *depth;
     // The trough of blocks below the peak, lane by lane until the peak is passed.
     let mut trough = P::splat(f64::INFINITY);
-    let mut at = 0;
-    while at < curve.len() {
-        let rest = &curve[at..];
-        let block = if let Some(block) = rest.first_chunk::<64>() {
-            at += 64;
-            let (low, high) = extremes::<P>(block);
-            let top = most(high);
-            if top < d.peak {
-                d.stay += 64;
-                trough = low.min(trough);
-                continue;
-            }
-            d.deepen(least(trough));
-            trough = P::splat(f64::INFINITY);
-            if !low.differs(high) && least(low) == top {
-                d.rise(top);
-                continue;
-            }
-            block.as_slice()
-        } else {
-            at = curve.len();
-            rest
-        };
-        for &e in block {
-            if e < d.peak {
-                d.stay += 1;
-                d.deepen(e);
-            } else {
-                d.deepen(least(trough));
-                trough = P::splat(f64::INFINITY);
-                d.rise(e);
-            }
+    let (a, a_rest) = now.as_chunks::<64>();
+    let (b, b_rest) = before.as_chunks::<64>();
+    for (x, y) in a.iter().zip(b) {
+        let (eights, _) = x.as_chunks::<8>();
+        let (were, _) = y.as_chunks::<8>();
+        let (mut low, mut high) = (P::splat(f64::INFINITY), P::splat(f64::NEG_INFINITY));
+        for k in 0..4 {
+            let (e, f) = (P::load(&eights[2 * k]), P::load(&eights[2 * k + 1]));
+            even.add(e, P::load(&were[2 * k]), by, under);
+            odd.add(f, P::load(&were[2 * k + 1]), by, under);
+            (low, high) = (e.min(f).min(low), e.max(f).max(high));
         }
+        d.block(x, low, high, &mut trough);
     }
+    let (a, a_ones) = a_rest.as_chunks::<16>();
+    let (b, b_ones) = b_rest.as_chunks::<16>();
+    for (x, y) in a.iter().zip(b) {
+        let (eights, _) = x.as_chunks::<8>();
+        let (were, _) = y.as_chunks::<8>();
+        even.add(P::load(&eights[0]), P::load(&were[0]), by, under);
+        odd.add(P::load(&eights[1]), P::load(&were[1]), by, under);
+    }
+    even.store(into, 0);
+    odd.store(into, 1);
+    for (k, (x, y)) in a_ones.iter().zip(b_ones).enumerate() {
+        into.add_one(k, x / y - 1.0, *x, shift, floor);
+    }
+    d.steps(a_rest, &mut trough);
     d.deepen(least(trough));
     *depth = d;
+}
+
+/// Values that [`follow`] may read beyond the end.
+pub const STEP: usize = 8;
+
+packed! {
+    /// What [`measure`] does for the curve of the first `n` bars that stretches make, which is written nowhere; its first value
+    /// must have been taken in. Returns the smallest value. `price` has [`STEP`] values more than there are bars.
+    pub fn follow = follow_in(stretches: &[Stretch], price: &[f64], n: usize, shift: f64, floor: f64, into: &mut Moments, depth: &mut Depth) -> f64
+}
+
+/// A curve as it comes out of its stretches, eight values at a time.
+struct Walk<'s, P: Pack> {
+    coming: std::slice::Iter<'s, Stretch>,
+    /// First bar of the stretch after this one.
+    next: usize,
+    cash: P,
+    quantity: P,
+    after: &'s [Stretch],
+}
+
+impl<'s, P: Pack> Walk<'s, P> {
+    #[inline(always)]
+    fn new(stretches: &'s [Stretch]) -> Walk<'s, P> {
+        let (none, all) = (P::splat(0.0), stretches);
+        let mut walk = Walk { coming: all.iter(), next: 0, cash: none, quantity: none, after: all };
+        walk.turn();
+        walk
+    }
+
+    #[inline(always)]
+    fn turn(&mut self) {
+        if let Some(s) = self.coming.next() {
+            (self.cash, self.quantity) = (P::splat(s.cash), P::splat(s.quantity));
+        }
+        self.after = self.coming.as_slice();
+        self.next = self.after.first().map_or(usize::MAX, |s| s.from as usize);
+    }
+
+    #[inline(always)]
+    fn eight(&mut self, row: usize, price: &[f64; 8]) -> P {
+        let p = P::load(price);
+        let mut e = self.cash.add(self.quantity.mul(p));
+        while self.next < row + 8 {
+            let k = self.next - row;
+            self.turn();
+            e = e.until(k, self.cash.add(self.quantity.mul(p)));
+        }
+        e
+    }
+}
+
+#[inline(always)]
+fn follow_in<P: Pack>(stretches: &[Stretch], price: &[f64], n: usize, shift: f64, floor: f64, into: &mut Moments, depth: &mut Depth) -> f64 {
+    let (by, under) = (P::splat(shift), P::splat(floor));
+    let (mut even, mut odd) = (Sums::load(into, 0), Sums::load(into, 1));
+    let mut d = *depth;
+    let mut walk = Walk::<P>::new(stretches);
+    let mut before = walk.cash;
+    let (mut trough, mut least_of_all) = (P::splat(f64::INFINITY), P::splat(f64::INFINITY));
+    let prices = &price[1..n + STEP];
+    let (blocks, rest) = prices[..n - 1].as_chunks::<64>();
+    let mut block = [0.0; 64];
+    let mut row = 1;
+    for p in blocks {
+        let (eights, _) = p.as_chunks::<8>();
+        let (values, _) = block.as_chunks_mut::<8>();
+        let (mut low, mut high) = (P::splat(f64::INFINITY), P::splat(f64::NEG_INFINITY));
+        for k in 0..4 {
+            let e = walk.eight(row + 16 * k, &eights[2 * k]);
+            even.add(e, e.after(before), by, under);
+            e.store(&mut values[2 * k]);
+            let f = walk.eight(row + 16 * k + 8, &eights[2 * k + 1]);
+            odd.add(f, f.after(e), by, under);
+            f.store(&mut values[2 * k + 1]);
+            before = f;
+            (low, high) = (e.min(f).min(low), e.max(f).max(high));
+        }
+        least_of_all = low.min(least_of_all);
+        d.block(&block, low, high, &mut trough);
+        row += 64;
+    }
+    let left = rest.len();
+    let (eights, _) = prices[row - 1..].as_chunks::<8>();
+    let (values, _) = block.as_chunks_mut::<8>();
+    let mut were = [P::splat(0.0); 8];
+    for (k, (p, v)) in eights.iter().zip(values).take(left.div_ceil(8)).enumerate() {
+        let e = walk.eight(row + 8 * k, p);
+        e.store(v);
+        were[k] = e.after(before);
+        before = e;
+    }
+    let (values, _) = block.as_chunks::<8>();
+    for k in 0..left / 16 {
+        even.add(P::load(&values[2 * k]), were[2 * k], by, under);
+        odd.add(P::load(&values[2 * k + 1]), were[2 * k + 1], by, under);
+    }
+    even.store(into, 0);
+    odd.store(into, 1);
+    for i in left / 16 * 16..left {
+        into.add_one(i % 16, block[i] / were[i / 8].array()[i % 8] - 1.0, block[i], shift, floor);
+    }
+    let lowest = block[..left].iter().fold(f64::INFINITY, |low, e| if *e < low { *e } else { low });
+    d.steps(&block[..left], &mut trough);
+    d.deepen(least(trough));
+    *depth = d;
+    let low = least(least_of_all);
+    if lowest < low {
+        lowest
+    } else {
+        low
+    }
 }
 
 wide! {

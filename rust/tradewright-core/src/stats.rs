@@ -31,75 +31,105 @@ pub const METRICS: [&str; 22] = [
 
 /// All metrics, in the order of [`METRICS`]; NaN where a metric is not defined.
 pub fn metrics(equity: &[f64], initial: f64, periods_per_year: f64, risk_free: f64, tally: &Tally, out: &mut [f64; 22]) {
-    let n = equity.len();
     let last = equity.last().copied().unwrap_or(initial);
-    let years = n as f64 / periods_per_year;
-    let growth = last / initial;
-    let total = growth - 1.0;
-    let shift = if n > 0 && total.is_finite() { total / n as f64 } else { 0.0 };
-    let rf = risk_free / periods_per_year;
-    let mut moments = simd::Moments::default();
-    let mut depth = simd::Depth::new(initial);
+    let mut pass = Pass::new(equity.len(), initial, last, periods_per_year, risk_free);
     if let Some(&first) = equity.first() {
-        moments.add_one(0, first / initial - 1.0, first, shift, rf);
-        // Both in one visit to the cache.
-        const CHUNK: usize = 2048;
-        let mut at = 1;
-        simd::follow(&equity[..1], &mut depth);
-        while at < n {
-            let end = (at + CHUNK).min(n);
-            simd::moments(&equity[at..end], &equity[at - 1..end - 1], shift, rf, &mut moments);
-            simd::follow(&equity[at..end], &mut depth);
-            at = end;
-        }
+        pass.first(first);
+        pass.more(equity);
     }
-    let [sum, square, shortfall, level] = moments.totals();
-    let (deepest, longest) = depth.end();
-    let count = n as f64;
-    let mean = shift + sum / count;
-    let variance = if n > 1 { (square - sum * sum / count) / (count - 1.0) } else { f64::NAN };
-    let std = if variance > 0.0 {
-        variance.sqrt()
-    } else if variance.is_nan() {
-        f64::NAN
-    } else {
-        0.0
-    };
-    let root = periods_per_year.sqrt();
-    let cagr = if growth > 0.0 && years > 0.0 { growth.powf(1.0 / years) - 1.0 } else { f64::NAN };
-    let downside = (shortfall / count).sqrt();
-    let over = |a: f64, b: f64| if b == 0.0 { f64::NAN } else { a / b };
-    let trades = tally.n as f64;
-    let some = tally.n > 0;
-    let if_some = |x: f64| if some { x } else { f64::NAN };
-    let win_rate = if_some(tally.wins as f64 / trades);
-    let pnl_std = if tally.n > 1 { (tally.pnl_m2 / (trades - 1.0)).sqrt() } else { f64::NAN };
-    let mean_win = over(tally.win_sum, tally.wins as f64);
-    let mean_loss = over(-tally.loss_sum, tally.losses as f64);
-    *out = [
-        last,
-        total,
-        cagr,
-        std * root,
-        over(mean - rf, std) * root,
-        over(mean - rf, downside) * root,
-        over(cagr, -deepest),
-        deepest,
-        longest as f64,
-        trades,
-        win_rate,
-        if_some(over(tally.win_sum, -tally.loss_sum)),
-        if_some(tally.pnl_mean),
-        if_some(tally.ret_sum / trades),
-        if_some(tally.best),
-        if_some(tally.worst),
-        over(trades.sqrt() * tally.pnl_mean, pnl_std),
-        tally.bars_held as f64 / count,
-        from_units(tally.traded) / (level / count) / years,
-        from_units(tally.fees),
-        tally.slippage,
-        win_rate - over(1.0 - win_rate, over(mean_win, mean_loss)),
-    ];
+    pass.end(tally, out);
+}
+
+/// One pass over a curve, whose length and last value must be known beforehand.
+pub(crate) struct Pass {
+    n: usize,
+    initial: f64,
+    last: f64,
+    periods_per_year: f64,
+    risk_free: f64,
+    shift: f64,
+    moments: simd::Moments,
+    depth: simd::Depth,
+}
+
+impl Pass {
+    pub fn new(n: usize, initial: f64, last: f64, periods_per_year: f64, risk_free: f64) -> Pass {
+        let total = last / initial - 1.0;
+        let shift = if n > 0 && total.is_finite() { total / n as f64 } else { 0.0 };
+        let risk_free = risk_free / periods_per_year;
+        Pass { n, initial, last, periods_per_year, risk_free, shift, moments: simd::Moments::default(), depth: simd::Depth::new(initial) }
+    }
+
+    /// The first value.
+    pub fn first(&mut self, e: f64) {
+        self.moments.add_one(0, e / self.initial - 1.0, e, self.shift, self.risk_free);
+        self.depth.one(e);
+    }
+
+    /// Values after the first of `equity`, which was taken in before. Calls may be split after multiples of sixteen of them.
+    #[inline(always)]
+    pub fn more(&mut self, equity: &[f64]) {
+        simd::measure(&equity[1..], &equity[..equity.len() - 1], self.shift, self.risk_free, &mut self.moments, &mut self.depth);
+    }
+
+    /// Values after the first of the curve that stretches make; returns the smallest.
+    pub fn follow(&mut self, stretches: &[simd::Stretch], price: &[f64], n: usize) -> f64 {
+        simd::follow(stretches, price, n, self.shift, self.risk_free, &mut self.moments, &mut self.depth)
+    }
+
+    pub fn end(self, tally: &Tally, out: &mut [f64; 22]) {
+        let Pass { n, initial, last, periods_per_year, risk_free: rf, shift, moments, depth } = self;
+        let years = n as f64 / periods_per_year;
+        let growth = last / initial;
+        let total = growth - 1.0;
+        let [sum, square, shortfall, level] = moments.totals();
+        let (deepest, longest) = depth.end();
+        let count = n as f64;
+        let mean = shift + sum / count;
+        let variance = if n > 1 { (square - sum * sum / count) / (count - 1.0) } else { f64::NAN };
+        let std = if variance > 0.0 {
+            variance.sqrt()
+        } else if variance.is_nan() {
+            f64::NAN
+        } else {
+            0.0
+        };
+        let root = periods_per_year.sqrt();
+        let cagr = if growth > 0.0 && years > 0.0 { growth.powf(1.0 / years) - 1.0 } else { f64::NAN };
+        let downside = (shortfall / count).sqrt();
+        let over = |a: f64, b: f64| if b == 0.0 { f64::NAN } else { a / b };
+        let trades = tally.n as f64;
+        let some = tally.n > 0;
+        let if_some = |x: f64| if some { x } else { f64::NAN };
+        let win_rate = if_some(tally.wins as f64 / trades);
+        let pnl_std = if tally.n > 1 { (tally.pnl_m2 / (trades - 1.0)).sqrt() } else { f64::NAN };
+        let mean_win = over(tally.win_sum, tally.wins as f64);
+        let mean_loss = over(-tally.loss_sum, tally.losses as f64);
+        *out = [
+            last,
+            total,
+            cagr,
+            std * root,
+            over(mean - rf, std) * root,
+            over(mean - rf, downside) * root,
+            over(cagr, -deepest),
+            deepest,
+            longest as f64,
+            trades,
+            win_rate,
+            if_some(over(tally.win_sum, -tally.loss_sum)),
+            if_some(tally.pnl_mean),
+            if_some(tally.ret_sum / trades),
+            if_some(tally.best),
+            if_some(tally.worst),
+            over(trades.sqrt() * tally.pnl_mean, pnl_std),
+            tally.bars_held as f64 / count,
+            from_units(tally.traded) / (level / count) / years,
+            from_units(tally.fees),
+            tally.slippage,
+            win_rate - over(1.0 - win_rate, over(mean_win, mean_loss)),
+        ];
+    }
 }
 
 #[cfg(test)]
@@ -133,7 +163,7 @@ mod tests {
                 longest = longest.max(stay);
             }
             let mut depth = simd::Depth::new(100.0);
-            simd::follow(&curve, &mut depth);
+            simd::measure(&curve, &curve, 0.0, 0.0, &mut simd::Moments::default(), &mut depth);
             assert_eq!(depth.end(), (deepest, longest));
         }
     }

@@ -8,6 +8,7 @@ use crate::market::Market;
 use crate::rules::{Changes, Columns, Manner, Rule};
 use crate::spec::Spec;
 use crate::stats::{metrics, METRICS};
+use crate::trips::{self, Quotes, Trips};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Mutex;
 
@@ -19,11 +20,18 @@ struct Bench {
     equity: Vec<f64>,
     codes: Vec<i8>,
     changes: Changes,
+    trips: [Trips; trips::ABREAST],
 }
 
 impl Bench {
     fn new(spec: &Spec, n: usize) -> Bench {
-        Bench { engine: Engine::new(spec.clone(), Record::NOTHING), equity: vec![0.0; n], codes: vec![0; n], changes: Changes::default() }
+        Bench {
+            engine: Engine::new(spec.clone(), Record::NOTHING),
+            equity: vec![0.0; n],
+            codes: vec![0; n],
+            changes: Changes::default(),
+            trips: Default::default(),
+        }
     }
 
     fn measure(&mut self, market: &Market, codes: Option<&[i8]>, out: &mut [f64; WIDTH]) -> Result<()> {
@@ -56,28 +64,50 @@ pub fn rule(market: &Market, spec: &Spec, rule: Rule, params: &[f64], manner: Ma
     let mut columns = Columns::new(market.high, market.low, market.close);
     columns.prepare(rule, params)?;
     let columns = &columns;
-    spread(market, spec, threads, out, |bench, market, i, row| {
-        let p = &params[i * width..(i + 1) * width];
-        if columns.changes(rule, p, manner, &mut bench.changes)? && bench.measure_changes(market, row)? {
-            return Ok(());
+    let quotes = Quotes::new(&Engine::new(spec.clone(), Record::NOTHING), market, spec);
+    let quotes = quotes.as_ref().filter(|_| manner.long_only);
+    spread(market, spec, threads, out, |bench, market, first, rows| {
+        for (group, rows) in rows.chunks_mut(trips::ABREAST).enumerate() {
+            let first = first + group * trips::ABREAST;
+            let p = |k: usize| &params[(first + k) * width..(first + k + 1) * width];
+            let mut done = [false; trips::ABREAST];
+            if let Some(quotes) = quotes {
+                let mut known = true;
+                for k in 0..rows.len() {
+                    known &= columns.changes(rule, first + k, manner, &mut bench.changes)?;
+                    bench.trips[k].begin(bench.changes.entries_first(), quotes);
+                }
+                bench.trips[rows.len()..].iter_mut().for_each(|trip| trip.begin(&[], quotes));
+                if known {
+                    trips::run(&mut bench.trips, quotes, rows, &mut done);
+                }
+            }
+            for (k, row) in rows.iter_mut().enumerate().filter(|(k, _)| !done[*k]) {
+                if columns.changes(rule, first + k, manner, &mut bench.changes)? && bench.measure_changes(market, row)? {
+                    continue;
+                }
+                let mut codes = std::mem::take(&mut bench.codes);
+                columns.opinions(rule, first + k, p(k), manner, &mut codes)?;
+                bench.codes = codes;
+                bench.measure(market, None, row)?;
+            }
         }
-        let mut codes = std::mem::take(&mut bench.codes);
-        columns.opinions(rule, p, manner, &mut codes)?;
-        bench.codes = codes;
-        bench.measure(market, None, row)
+        Ok(())
     })
 }
 
 /// Rows of metrics for given signals, `(n_runs, n_bars)`.
 pub fn signals(market: &Market, spec: &Spec, codes: &[i8], threads: usize, out: &mut [[f64; WIDTH]]) -> Result<()> {
     let n = market.n;
-    spread(market, spec, threads, out, |bench, market, i, row| bench.measure(market, Some(&codes[i * n..(i + 1) * n]), row))
+    spread(market, spec, threads, out, |bench, market, first, rows| {
+        rows.iter_mut().enumerate().try_for_each(|(k, row)| bench.measure(market, Some(&codes[(first + k) * n..(first + k + 1) * n]), row))
+    })
 }
 
 /// Deal runs out in small batches; every run is the same whatever worker takes it.
 fn spread<F>(market: &Market, spec: &Spec, threads: usize, out: &mut [[f64; WIDTH]], run: F) -> Result<()>
 where
-    F: Fn(&mut Bench, &Market, usize, &mut [f64; WIDTH]) -> Result<()> + Sync,
+    F: Fn(&mut Bench, &Market, usize, &mut [[f64; WIDTH]]) -> Result<()> + Sync,
 {
     const BATCH: usize = 16;
     let total = out.len();
@@ -85,10 +115,7 @@ where
     let workers = workers.min(total.div_ceil(BATCH)).max(1);
     if workers == 1 {
         let mut bench = Bench::new(spec, market.n);
-        for (i, row) in out.iter_mut().enumerate() {
-            run(&mut bench, market, i, row)?;
-        }
-        return Ok(());
+        return run(&mut bench, market, 0, out);
     }
     let batches: Vec<Mutex<&mut [[f64; WIDTH]]>> = out.chunks_mut(BATCH).map(Mutex::new).collect();
     let next = AtomicUsize::new(0);
@@ -98,9 +125,7 @@ where
             let b = next.fetch_add(1, Ordering::Relaxed);
             let Some(batch) = batches.get(b) else { return Ok(()) };
             let mut rows = batch.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            for (k, row) in rows.iter_mut().enumerate() {
-                run(&mut bench, market, b * BATCH + k, row)?;
-            }
+            run(&mut bench, market, b * BATCH, &mut rows)?;
         }
     };
     std::thread::scope(|scope| {

@@ -79,7 +79,7 @@ pub fn from_units(i: Units) -> f64 {
 
 /// Quotient and remainder by `10^12`: one long multiplication (the general 128-bit division is ten times slower).
 #[inline(always)]
-fn div_unit(x: u128) -> (u128, u64) {
+pub(crate) fn div_unit(x: u128) -> (u128, u64) {
     let wide = |a: u64, b: u64| u128::from(a) * u128::from(b);
     let (x1, x0) = ((x >> 64) as u64, x as u64);
     let (r1, r0) = ((RECIPROCAL >> 64) as u64, RECIPROCAL as u64);
@@ -97,13 +97,10 @@ fn div_unit(x: u128) -> (u128, u64) {
 }
 
 #[inline(always)]
-fn half_even(quotient: u128, remainder: u64) -> u128 {
+pub(crate) fn half_even(quotient: u128, remainder: u64) -> u128 {
     const HALF: u64 = UNIT as u64 / 2;
-    if remainder > HALF || (remainder == HALF && quotient & 1 == 1) {
-        quotient + 1
-    } else {
-        quotient
-    }
+    // No branch: which way it goes cannot be foreseen.
+    quotient + u128::from((remainder > HALF) | ((remainder == HALF) & (quotient & 1 == 1)))
 }
 
 /// `x * y` if it fits; one of them is short in practice, which spares the general overflow test.

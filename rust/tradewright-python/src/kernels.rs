@@ -173,7 +173,7 @@ fn rule_signals<'py>(
             let (high, low, close) = (pick(view.high), pick(view.low), pick(view.close));
             let mut columns = Columns::new(&high, &low, &close);
             columns.prepare(rule, params.slice())?;
-            columns.opinions(rule, params.slice(), manner, &mut one)?;
+            columns.opinions(rule, 0, params.slice(), manner, &mut one)?;
             for (t, code) in one.iter().enumerate() {
                 out[t * m + j] = *code;
             }
