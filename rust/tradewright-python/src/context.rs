@@ -247,7 +247,7 @@ impl Context {
         };
         if let Some(factor) = self.market.get().factor(name).filter(|_| adjusted) {
             let now = factor[(end - 1) * self.m + asset];
-            return Ok(PyArray1::from_iter(py, (from..end).map(|t| t * self.m + asset).map(|i| values[i] * factor[i] / now)));
+            return Ok(PyArray1::from_iter(py, (from..end).map(|t| t * self.m + asset).map(|i| values[i] * (factor[i] / now))));
         }
         if self.m == 1 {
             return Ok(PyArray1::from_slice(py, &values[from..end]));

@@ -193,7 +193,7 @@ class Context:
         rows = slice(max(self.bar + 1 - n, 0), self.bar + 1)
         if adjusted and self._market.factors is not None and name not in {"sigma", "funding"}:
             factor = self._market.factors[name == "volume"][:, asset]
-            scaled: F64 = table[rows, asset] * factor[rows] / factor[self.bar]
+            scaled: F64 = table[rows, asset] * (factor[rows] / factor[self.bar])
             return scaled
         return table[rows, asset].copy()
 
