@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tradewright.engine.sweep import SweepResult, sweep
     from tradewright.engine.trials import FileTrialLedger, MemoryTrialLedger, trial_ledger, use_ledger
     from tradewright.engine.verify import verify
+    from tradewright.features import indicators
     from tradewright.strategies.base import CompiledRule, Strategy
     from tradewright.strategies.registry import list_strategies, make_strategy
 
@@ -42,6 +43,7 @@ __all__ = [
     "SweepResult",
     "__version__",
     "backtest",
+    "indicators",
     "list_strategies",
     "load",
     "make_strategy",
@@ -61,6 +63,7 @@ _HOME = {
     "engine.sweep": ("SweepResult", "sweep"),
     "engine.trials": ("FileTrialLedger", "MemoryTrialLedger", "trial_ledger", "use_ledger"),
     "engine.verify": ("verify",),
+    "features": ("indicators",),
     "strategies.base": ("CompiledRule", "Strategy"),
     "strategies.registry": ("list_strategies", "make_strategy"),
 }

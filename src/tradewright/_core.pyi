@@ -4,7 +4,7 @@ The same names exist in ``tradewright._reference``; import either through ``trad
 Semantics: docs/fill-semantics.md.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -291,6 +291,33 @@ def sweep_rule(
 
 def sweep_signals(market: Market, spec: Spec, signals: I8, *, threads: int = 0) -> F64:
     """Signals (n_params, n_bars) of one asset."""
+
+# --- indicators as programs
+OPS: dict[str, tuple[int, int]]  # operation -> number of inputs and of outputs
+
+class Program:
+    """Operations on columns in the order of their evaluation: (name, slots it reads, parameters).
+
+    Slots are first the given columns, then the outputs of the operations in their order.
+    """
+
+    n_inputs: int
+    def __init__(
+        self, n_inputs: int, ops: Sequence[tuple[str, Sequence[int], Sequence[float]]], outputs: Sequence[int]
+    ) -> None: ...
+    def run(self, columns: Sequence[F64]) -> list[F64]:
+        """Outputs of whole columns of one length, from a state that has seen nothing."""
+
+    def state(self) -> ProgramState: ...
+
+class ProgramState:
+    """A program and what its operations remember."""
+
+    def update(self, values: Sequence[float]) -> tuple[float, ...]:
+        """Outputs of the next row."""
+
+    def extend(self, columns: Sequence[F64]) -> list[F64]:
+        """Outputs of the next rows."""
 
 # --- kernels (NaN until warm; 1-D; each value known at the close of its bar)
 def sma(x: F64, window: int) -> F64: ...

@@ -9,6 +9,7 @@ pub mod drive;
 pub mod engine;
 pub mod error;
 mod fill;
+pub mod indicators;
 pub mod kernels;
 mod lane;
 pub mod ledger;

@@ -6,6 +6,7 @@
 mod arrays;
 mod book;
 mod context;
+mod indicators;
 mod kernels;
 mod market;
 mod run;
@@ -51,5 +52,6 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(run::run_weights, m)?)?;
     m.add_function(wrap_pyfunction!(run::run_orders, m)?)?;
     m.add_function(wrap_pyfunction!(context::run_callback, m)?)?;
+    indicators::register(m)?;
     kernels::register(m)
 }

@@ -7,6 +7,7 @@ for the ledger, plain floats, one bar at a time.
 
 from tradewright._reference.context import Book, Context
 from tradewright._reference.drivers import run_callback, run_orders, run_signals, run_weights, sweep_rule, sweep_signals
+from tradewright._reference.indicators import OPS, Program, ProgramState
 from tradewright._reference.kernels import (
     atr,
     ema,
@@ -31,6 +32,7 @@ __all__ = [
     "HOLD",
     "KINDS",
     "METRICS",
+    "OPS",
     "REASONS",
     "RULES",
     "STATUSES",
@@ -39,6 +41,8 @@ __all__ = [
     "Book",
     "Context",
     "Market",
+    "Program",
+    "ProgramState",
     "Run",
     "Spec",
     "__backend__",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from ..coverage import coverage_of, holes_of
+from ..completeness import coverage_of, holes_of
 from ..hours import hours_of
 from ..intervals import unit_of
 from ..robust import level_shifts, robust_z

@@ -30,11 +30,11 @@ import numpy as np
 
 from ..domain.bars import Bars, Instant, instant_ns
 from ..domain.errors import InconsistentDataError, InputError, MissingDataError, closest
-from .coverage import Coverage, coverage_of
+from .completeness import Coverage, coverage_of
 from .intervals import infer_interval
 from .judging import Judged, judge_column, judge_raw, series_of_column
 from .raw import RawSeries
-from .rules import FULL_RULES, Series
+from .rules import FULL_RULES, Rule, Series
 from .schedule import bars_due, session_numbers
 from .stamps import NAT
 
@@ -114,6 +114,8 @@ class Tally:
         By the full set of rules.
     coverage : Coverage
         Of the bars that are left.
+    kept : Series
+        The bars that are left, by time.
     ts : int64 array, shape (n_kept,)
         Stamps of the bars that are left.
     row_ts : int64 array, shape (n_rows,)
@@ -129,6 +131,7 @@ class Tally:
     interval_ns: int
     judged: Judged
     coverage: Coverage
+    kept: Series
     ts: npt.NDArray[np.int64]
     row_ts: npt.NDArray[np.int64]
     rejected: npt.NDArray[np.bool_]
@@ -181,23 +184,31 @@ def quality(
     return tuple(score for found in tally(data, calendar) for score in scores_of(found, window, now=moment))
 
 
-def tally(data: Bars | RawSeries | Sequence[RawSeries], calendar: str | None = None) -> list[Tally]:
-    """Judge data by all rules and lay out what scores and pictures are made of.
+def tally(
+    data: Bars | RawSeries | Sequence[RawSeries], calendar: str | None = None, *, rules: Sequence[Rule] = FULL_RULES,
+    first_day: int | None = None, last_day: int | None = None,
+) -> list[Tally]:  # fmt: skip
+    """Judge data and lay out what scores and pictures are made of.
 
     Parameters
     ----------
     data : Bars, RawSeries or sequence of RawSeries
     calendar : str, optional
         Instead of each instrument's own.
+    rules : sequence of Rule
+        Rules to judge by.
+    first_day, last_day : int, optional
+        Range in which bars are expected, days since 1970-01-01; by default from the first to the last bar.
 
     Returns
     -------
     list of Tally
         One per instrument.
     """
+    reach = (first_day, last_day)
     if isinstance(data, Bars):
         return [
-            _tally(*series_of_column(data, j), judge_column(data, j, FULL_RULES), calendar)
+            _tally(*series_of_column(data, j), judge_column(data, j, rules), calendar, reach)
             for j in range(data.n_assets)
         ]
     return [
@@ -205,13 +216,15 @@ def tally(data: Bars | RawSeries | Sequence[RawSeries], calendar: str | None = N
             raw.instrument.id,
             Series(raw.ts, raw.open, raw.high, raw.low, raw.close, raw.volume, raw.instrument.calendar,
                    raw.interval_ns, raw.text_rows),
-            judge_raw(raw, FULL_RULES), calendar,
+            judge_raw(raw, rules), calendar, reach,
         )
         for raw in ([data] if isinstance(data, RawSeries) else data)
     ]  # fmt: skip
 
 
-def _tally(symbol: str, series: Series, judged: Judged, calendar: str | None) -> Tally:
+def _tally(
+    symbol: str, series: Series, judged: Judged, calendar: str | None, reach: tuple[int | None, int | None]
+) -> Tally:
     code = calendar or series.calendar
     there = np.arange(series.ts.size) if judged.keep is None else judged.keep
     if series.nan_is_no_bar:
@@ -230,8 +243,9 @@ def _tally(symbol: str, series: Series, judged: Judged, calendar: str | None) ->
     interval = series.interval_ns or infer_interval(kept.ts)
     stamps = {name: series.ts[judged.where.get(name, there[:0])] for name in (*_FLAGS, *_BREAKS)}
     return Tally(
-        symbol, code, interval, judged, coverage_of(symbol, kept.ts, code, interval), kept.ts, series.ts[claims],
-        rejected[claims], same, np.sort(np.concatenate([stamps[name] for name in _FLAGS])),
+        symbol, code, interval, judged,
+        coverage_of(symbol, kept.ts, code, interval, first_day=reach[0], last_day=reach[1]), kept, kept.ts,
+        series.ts[claims], rejected[claims], same, np.sort(np.concatenate([stamps[name] for name in _FLAGS])),
         np.sort(np.concatenate([stamps[name] for name in _BREAKS])),
     )  # fmt: skip
 
