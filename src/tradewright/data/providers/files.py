@@ -184,6 +184,41 @@ class FileProvider(SeriesProvider):
                         progress(done + 1, len(files))
         return [only_interval(raw, interval) for raw in settle_sides(out)]
 
+    def files(self, symbols: Sequence[str] | None = None, interval: str | None = None) -> list[tuple[str | None, Path]]:
+        """Every file with the symbol its name tells (None for a single file), of some symbols and a length only.
+
+        Unlike `series`, a folder may hold several files for one symbol here.
+        """
+        if not self.path.is_dir():
+            return [(None, self.path)]
+        if symbols is not None and interval is not None:
+            return [(symbol, path) for symbol, path in self._chosen(symbols, interval)]
+        wanted = None if symbols is None else {path for s in symbols for _, path in self._of_symbol(s)}
+        length = interval_ns(interval) if interval else 0
+        return [
+            (symbol, path)
+            for symbol, ns, path in self._files()
+            if (wanted is None or path in wanted) and (not length or ns in {0, length})
+        ]
+
+    def series_of_file(self, path: Path, symbol: str | None = None) -> list[RawSeries]:
+        """Every series of one file; `symbol` names the one of a file whose columns do not."""
+        return self._series_of(path, None, symbol)
+
+    def _of_symbol(self, symbol: str) -> list[tuple[int, Path]]:
+        """Length and path of the files of a symbol."""
+        files = self._files()
+        keys = {symbol.casefold(), re.sub(r"[/:]", "_", symbol).casefold(), re.sub(r"[/:]", "-", symbol).casefold(),
+                re.sub(r"^\^", "_", symbol).casefold()}  # fmt: skip
+        mine = [(ns, path) for name, ns, path in files if name.casefold() in keys]
+        if not mine:
+            # A name may say more than symbol and interval: AAPL_daily_2012_2014_dividend_split.
+            mine = [(ns, path) for name, ns, path in files if _SPLIT.split(name)[0].casefold() in keys]
+        if not mine:
+            known = list(dict.fromkeys(name for name, _, _ in files))
+            raise unknown_symbol(symbol, known, f"the folder {self.path.name}")
+        return mine
+
     def _of_folder(self, symbol: str, path: Path) -> list[RawSeries]:
         try:
             return self._series_of(path, [symbol], symbol)
@@ -224,14 +259,7 @@ class FileProvider(SeriesProvider):
         known = list(dict.fromkeys(symbol for symbol, _, _ in files))
         out: list[tuple[str, Path]] = []
         for symbol in known if symbols is None else symbols:
-            keys = {symbol.casefold(), re.sub(r"[/:]", "_", symbol).casefold(), re.sub(r"[/:]", "-", symbol).casefold(),
-                    re.sub(r"^\^", "_", symbol).casefold()}  # fmt: skip
-            mine = [(path, ns) for name, ns, path in files if name.casefold() in keys]
-            if not mine:
-                # A name may say more than symbol and interval: AAPL_daily_2012_2014_dividend_split.
-                mine = [(path, ns) for name, ns, path in files if _SPLIT.split(name)[0].casefold() in keys]
-            if not mine:
-                raise unknown_symbol(symbol, known, f"the folder {self.path.name}")
+            mine = [(path, ns) for ns, path in self._of_symbol(symbol)]
             if len(mine) > 1 and wanted_ns:
                 mine = [(path, ns) for path, ns in mine if ns == wanted_ns] or mine
             if len(mine) > 1:
