@@ -17,6 +17,7 @@ import numpy as np
 
 from tradewright.domain.bars import Bars
 from tradewright.domain.errors import ConfigError, DataError, InputError, MissingDataError, closest
+from tradewright.domain.forecasts import HOLD
 from tradewright.engine.costs import CostSettings, costs_of
 from tradewright.engine.decisions import Decisions, decide_prepared, order_columns, signal_array, weight_rows
 from tradewright.engine.evidence import ledger_of, record_backtest
@@ -657,11 +658,20 @@ def _given_decisions(bars: Bars, strategy: Any, signals: Any, weights: Any, orde
         what = " and ".join(given) if given else "nothing"
         raise InputError(f"Give exactly one of strategy, signals, weights and orders, not {what}.")
     if signals is not None:
-        return Decisions("signals", signal_array(signals, bars))
+        return Decisions("signals", signal_array(_padded(signals, bars), bars))
     if weights is not None:
-        rows, values = weight_rows(weights, bars)
+        rows, values = weight_rows(_padded(weights, bars), bars)
         return Decisions("weights", rows=rows, weights=values)
     return Decisions("orders", orders=order_columns(orders, bars))
+
+
+def _padded(values: Any, bars: Bars) -> Any:
+    """Arrays of one row a bar, with no opinion about a last row that was added for a delisting."""
+    if isinstance(values, (np.ndarray, list)) and len(values) == bars.n_bars - 1 and np.isnan(bars.close[-1]).all():
+        table = np.asarray(values, dtype=np.float64)
+        table = np.where(table == HOLD, np.nan, table)
+        return np.concatenate([table, np.full((1, *table.shape[1:]), np.nan)])
+    return values
 
 
 def _scale(scale: Any, bars: Bars, kind: str) -> Any:

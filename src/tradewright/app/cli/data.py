@@ -2,8 +2,8 @@
 
 Entry points: `app`.
 
-Invariants: what a command prints with ``--json`` is the same facts as without; ``check`` ends with exit code 3 when a
-rule found an error, so that a script can stop there.
+Invariants: what a command prints with ``--json`` is the same facts as without. The commands ``check`` and ``rules`` stand
+in `data_check`.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tradewright.app.cli import data_actions, data_check
 from tradewright.app.cli.options import EndOption, JsonOption, StartOption, SymbolsOption, split_symbols
 
 if TYPE_CHECKING:
@@ -33,6 +33,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.command()(data_check.check)
+app.command()(data_check.rules)
+
+data_actions.register(app)
 
 SymbolsArgument = Annotated[list[str] | None, typer.Argument(help="Symbols, also as --symbols.", metavar="[SYMBOL]...")]
 DataOption = Annotated[Path | None, typer.Option("--data", help="File or folder of CSV or Parquet.", metavar="PATH")]
@@ -106,34 +110,6 @@ def show(
         _print_bars(bars, chosen)
 
 
-@app.command()
-def check(
-    names: SymbolsArgument = None,
-    *,
-    symbols: SymbolsOption = None,
-    provider: ProviderOption = None,
-    data: DataOption = None,
-    interval: IntervalOption = None,
-    tz: ZoneOption = None,
-    stamp: StampOption = "auto",
-    rows: Annotated[int, typer.Option("--rows", min=0, help="Findings printed.")] = 20,
-    as_json: JsonOption = False,
-) -> None:
-    """Judge market data by every rule; exit code 3 when a rule found an error."""
-    from tradewright.data.service import judge
-    from tradewright.domain.errors import DataError
-
-    wanted = split_symbols([*(names or []), *(symbols or [])])
-    found, report = judge(wanted, provider=provider, data=data, interval=interval, tz=tz, stamp=stamp,  # type: ignore[arg-type]
-                          progress=_progress if sys.stderr.isatty() else None)  # fmt: skip
-    if as_json:
-        typer.echo(json.dumps({"symbols": list(found), **report.to_dict()}, indent=2))
-    else:
-        _print_report(found, report, rows)
-    if not report.ok:
-        raise typer.Exit(DataError.exit_code)
-
-
 @app.command("list")
 def list_symbols(
     *,
@@ -169,19 +145,6 @@ def providers(*, as_json: JsonOption = False) -> None:
     width = max(len(entry.name) for entry in found)
     for entry in found:
         typer.echo(f"{entry.name:<{width}}  {entry.about}")
-
-
-@app.command()
-def rules(*, as_json: JsonOption = False) -> None:
-    """List the rules that data is judged by."""
-    from tradewright.data.sanity import describe_rules
-
-    found = describe_rules()
-    if as_json:
-        typer.echo(json.dumps([{"rule": n, "stage": s, "meaning": m} for n, s, m in found], indent=2))
-        return
-    for name, _, meaning in found:
-        typer.echo(f"{name:<9}  {meaning}")
 
 
 def _load(
@@ -285,18 +248,3 @@ def _print_bars(bars: Bars, chosen: list[int]) -> None:
 
 def _price(value: float) -> str:
     return "-" if math.isnan(value) else f"{value:.10g}"
-
-
-def _print_report(symbols: Sequence[str], report: SanityReport, rows: int) -> None:
-    verdict = "no errors" if report.ok else f"{report.count(severity='error')} errors"
-    typer.echo(
-        f"{', '.join(symbols[:8])}{', ...' if len(symbols) > 8 else ''}: {report.n_rows:,} rows judged, "
-        f"{report.n_kept:,} kept, {verdict}, {report.count(severity='warning')} warnings"
-    )
-    for line in report.lines():
-        typer.echo(f"  {line}")
-    worst = [*report.errors, *report.warnings]
-    if worst and rows:
-        typer.echo(f"first {min(rows, len(worst))} of {len(worst)} errors and warnings:")
-        for finding in worst[:rows]:
-            typer.echo(f"  {finding.severity:<7} {finding.message} [{finding.action}]")
