@@ -17,7 +17,7 @@ from tradewright.data.store.cache import CachedStore, packed, unpacked
 from tradewright.data.store.memory import MemoryStore
 from tradewright.data.store.postgres import PostgresStore
 from tradewright.domain.actions import ActionKind, CorporateAction
-from tradewright.domain.bars import Bars
+from tradewright.domain.bars import Bars, Provenance
 from tradewright.domain.errors import ConfigError, InputError, MissingDataError
 from tradewright.domain.instrument import Instrument
 from tradewright.testing import check_store, walk_bars
@@ -329,8 +329,10 @@ def test_every_kind_of_number_comes_back() -> None:
         [1, 2], values, values, values, values, np.array([[np.nan, np.inf], [-0.0, 1.0]]),
         instruments=[Instrument("A'B"), Instrument.of("SPY240119C00480000")], interval_ns=1,
     )  # fmt: skip
+    bars = bars.with_provenance(Provenance("x", True, "free", "raw", ("one", "two"), (("as_of", "5"),)))
     back = unpacked(packed(bars, "k"), "k")
     assert back is not None
+    assert back.provenance == bars.provenance
     assert back.data_hash() == bars.data_hash()
     assert back.instruments == bars.instruments
     assert back.instruments[1].expiry == bars.instruments[1].expiry

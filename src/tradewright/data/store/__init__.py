@@ -18,10 +18,13 @@ if TYPE_CHECKING:
     from .memory import MemoryStore
     from .parquet import ParquetStore
 
-__all__ = ["VARIABLE", "MemoryStore", "ParquetStore", "default_store", "is_address", "open_store"]
+__all__ = ["CACHE_VARIABLE", "VARIABLE", "MemoryStore", "ParquetStore", "default_store", "is_address", "open_store"]
 
 VARIABLE: Final = "TRADEWRIGHT_STORE"
 """Environment variable with the folder (or address) of the store."""
+
+CACHE_VARIABLE: Final = "TRADEWRIGHT_CACHE"
+"""Environment variable with the ``redis://`` address of a read cache before the store; optional."""
 
 _HOME = {"CachedStore": "cache", "MemoryStore": "memory", "ParquetStore": "parquet", "PostgresStore": "postgres"}
 
@@ -59,7 +62,8 @@ def open_store(place: str | Path | None = None) -> Store:
     Parameters
     ----------
     place : str or Path, optional
-        Folder, or ``postgresql://`` address. By default `default_store`.
+        Folder, or ``postgresql://`` address. By default `default_store`. Where ``TRADEWRIGHT_CACHE`` names a Redis, it
+        is a read cache before the store.
 
     Returns
     -------
@@ -73,12 +77,18 @@ def open_store(place: str | Path | None = None) -> Store:
     ()
     """
     where = place or default_store()
+    made: Store
     if is_address(where):
-        made: Store = importlib.import_module(".postgres", __name__).PostgresStore(str(where))
-        return made
-    from .parquet import ParquetStore
+        made = importlib.import_module(".postgres", __name__).PostgresStore(str(where))
+    else:
+        from .parquet import ParquetStore
 
-    return ParquetStore(where)
+        made = ParquetStore(where)
+    if not os.environ.get(CACHE_VARIABLE):
+        return made
+    from .cache import CachedStore
+
+    return CachedStore(made, os.environ[CACHE_VARIABLE])
 
 
 def __getattr__(name: str) -> Any:

@@ -18,7 +18,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
@@ -130,8 +130,8 @@ class CachedStore:
 
     @property
     def name(self) -> str:
-        """Name of the store, and that it is cached; without secrets."""
-        return f"{self._store.name} (cached)"
+        """Name of the store: what it says is the same with a cache and without."""
+        return self._store.name
 
     @property
     def counts(self) -> CacheCounts:
@@ -318,7 +318,7 @@ def packed(bars: Bars, key: str = "") -> bytes:
         "shape": [bars.n_bars, bars.n_assets],
         "interval_ns": bars.interval_ns,
         "instruments": [instrument_to(instrument) for instrument in bars.instruments],
-        "provenance": [origin.source, origin.synthetic, origin.licence, origin.adjusted, list(origin.notes)],
+        "provenance": asdict(origin),
         "actions": [
             [a.ts, place.get(a.instrument, -1), instrument_to(a.instrument), str(a.kind), a.value.hex(), a.new_symbol]
             for a in bars.actions
@@ -368,7 +368,6 @@ def _bars(head: dict[str, Any], value: bytes, offset: int) -> Bars:
     if offset != len(value):
         raise ValueError("the arrays end elsewhere")
     instruments = tuple(instrument_from(values) for values in head["instruments"])
-    source, synthetic, licence, adjusted, notes = head["provenance"]
     actions: builtins.list[CorporateAction] = []
     for stamp, place, plain, kind, number, new_symbol in head["actions"]:
         instrument = instruments[place] if place >= 0 else instrument_from(plain)
@@ -377,8 +376,13 @@ def _bars(head: dict[str, Any], value: bytes, offset: int) -> Bars:
         ))  # fmt: skip
     return Bars(
         ts, **arrays, instruments=instruments, interval_ns=head["interval_ns"],
-        provenance=Provenance(source, synthetic, licence, adjusted, tuple(notes)), actions=tuple(actions),
+        provenance=Provenance(**{name: _frozen(item) for name, item in head["provenance"].items()}),
+        actions=tuple(actions),
     )  # fmt: skip
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
 
 
 def _client(url: str, timeout: float) -> Any:

@@ -136,8 +136,9 @@ class PostgresStore:
     dsn : str
         ``postgresql://user:password@host:port/database`` or ``"host=... dbname=..."``. What is left out comes from the
         usual variables (``PGHOST``, ``PGPASSWORD``, ...) and files of PostgreSQL.
-    schema : str
-        Schema that holds the tables; made when it is not there.
+    schema : str, optional
+        Schema that holds the tables; made when it is not there. By default what follows a ``#`` at the end of the
+        address, else ``tradewright``.
     timescale : callable, optional
         Answers, for a cursor, whether `bars` shall be a hypertable; asked once, when the schema is made. Default
         `has_timescale`.
@@ -168,15 +169,16 @@ class PostgresStore:
         self,
         dsn: str,
         *,
-        schema: str = "tradewright",
+        schema: str | None = None,
         timescale: Callable[[Cursor], bool] = has_timescale,
         patience: float = 5.0,
     ) -> None:
+        self._parameters, self._secrets, named = parsed(dsn)
+        schema = schema or named or "tradewright"
         if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", schema):
             raise ConfigError(
                 f"schema is {schema!r}; it must be small letters, digits and '_', at most 63, no digit first."
             )
-        self._parameters, self._secrets = parsed(dsn)
         self._schema, self._timescale, self._patience = schema, timescale, patience
         self._lock = threading.RLock()
         self._connection: Connection | None = None
@@ -191,7 +193,7 @@ class PostgresStore:
 
     @property
     def name(self) -> str:
-        """Address without user and password."""
+        """Address without the password; opens the same store again where the password comes from elsewhere."""
         return self._name
 
     @property

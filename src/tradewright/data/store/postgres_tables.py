@@ -17,6 +17,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 import numpy as np
 
@@ -447,14 +448,14 @@ def year_start(year: int) -> int | None:
     return ns if FIRST_NS <= ns <= LAST_NS else None
 
 
-def parsed(dsn: str) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Parameters of an address, and what must not be said of it."""
+def parsed(dsn: str) -> tuple[dict[str, Any], tuple[str, ...], str]:
+    """Parameters of an address, what must not be said of it, and the schema after its ``#``."""
     try:
         import psycopg
         from psycopg.conninfo import conninfo_to_dict
     except ImportError:
         raise ConfigError("PostgreSQL needs psycopg; install it with: pip install 'tradewright[db]'.") from None
-    text = dsn.strip()
+    text, schema = dsn.strip(), ""
     if "://" in text:
         scheme, _, rest = text.partition("://")
         if scheme not in {"postgresql", "postgres"}:
@@ -466,6 +467,7 @@ def parsed(dsn: str) -> tuple[dict[str, Any], tuple[str, ...]]:
                 "The address of the database has a second '@', or a '/', '?' or '#' before the '@'. Write such "
                 "characters of a password as %40, %2F, %3F and %23, or give the password in PGPASSWORD."
             )
+        text, _, schema = text.partition("#")
     try:
         found = {key: value for key, value in conninfo_to_dict(text).items() if value is not None}
     except psycopg.Error:
@@ -477,14 +479,20 @@ def parsed(dsn: str) -> tuple[dict[str, Any], tuple[str, ...]]:
     secrets = [str(found[word]) for word in words if found.get(word)]
     if os.environ.get("PGPASSWORD"):
         secrets.append(os.environ["PGPASSWORD"])
-    return found, tuple(sorted(secrets, key=len, reverse=True))
+    return found, tuple(sorted(secrets, key=len, reverse=True)), schema
 
 
 def address_of(parameters: dict[str, Any], schema: str) -> str:
-    host = parameters.get("host") or parameters.get("hostaddr") or os.environ.get("PGHOST") or "localhost"
-    port = parameters.get("port") or os.environ.get("PGPORT") or "5432"
-    database = parameters.get("dbname") or os.environ.get("PGDATABASE") or parameters.get("user") or ""
-    return f"postgresql://{host}:{port}/{database}#{schema}"
+    """Address that opens the same store again where the password comes from elsewhere (``PGPASSWORD``, a file)."""
+    hosts = str(parameters.get("host") or parameters.get("hostaddr") or os.environ.get("PGHOST") or "localhost")
+    ports = str(parameters.get("port") or os.environ.get("PGPORT") or "5432").split(",")
+    named = [f"[{host}]" if ":" in host else quote(host, safe="") for host in hosts.split(",")]
+    ports = ports * len(named) if len(ports) == 1 else ports
+    place = ",".join(f"{host}:{port}" for host, port in zip(named, ports, strict=False))
+    user = parameters.get("user") or os.environ.get("PGUSER")
+    database = parameters.get("dbname") or os.environ.get("PGDATABASE") or user or ""
+    who = f"{quote(str(user), safe='')}@" if user else ""
+    return f"postgresql://{who}{place}/{quote(str(database), safe='')}#{schema}"
 
 
 def may_pass(error: BaseException) -> bool:
