@@ -117,6 +117,7 @@ def test_shown_output_is_what_the_commands_print(
     monkeypatch.setenv("COLUMNS", WIDTH)
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("TRADEWRIGHT_CONFIG_DIR", str(tmp_path / "configuration"))
+    monkeypatch.setenv("TRADEWRIGHT_TRIALS", str(tmp_path / "trials.jsonl"))
     checker = doctest.OutputChecker()
     flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
     for command in shown:

@@ -355,7 +355,7 @@ def test_the_hash_is_of_what_can_change_a_result() -> None:
     assert resolve(env={}, sets=["report.theme=dark"]).hash == plain
     assert resolve(env={}, sets=["engine.size=0.5"]).hash != plain
     canonical = json.dumps(
-        Config().model_dump(mode="json", exclude={"profile", "report", "logging"}),
+        Config().model_dump(mode="json", exclude={"profile", "report", "logging", "research"}),
         sort_keys=True,
         separators=(",", ":"),
     )

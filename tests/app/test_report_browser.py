@@ -192,7 +192,7 @@ def test_log_scale_and_colours_can_be_toggled(visit: Any) -> None:
 
 def test_conventions_stand_behind_the_names(visit: Any) -> None:
     page = visit().page
-    page.locator(".hint", has_text="Sharpe ratio").focus()
+    page.get_by_role("button", name="Sharpe ratio", exact=True).focus()
     assert "standard deviation (ddof 1)" in page.locator("#tip").inner_text()
     page.keyboard.press("Escape")
     assert page.locator("#tip").is_hidden()

@@ -205,7 +205,9 @@ def sweep(
         finish()
         if parts is not None:
             parts.close()
-    recorder.finish(lambda index: _equity_of(prepared, maker, sets, index), cheap=_is_compiled(sample))
+    recorder.flush()
+    if parts is None or _is_compiled(sample):  # a sweep that can be resumed asks a Python strategy nothing twice
+        recorder.finish(lambda index: _equity_of(prepared, maker, sets, index), cheap=_is_compiled(sample))
     result = SweepResult(prepared, maker, sets, metrics, metric, origin, resumed)
     result._trials = recorder.kept
     return result
