@@ -18,6 +18,7 @@ import numpy as np
 from ..domain.actions import ActionKind
 from ..domain.bars import Bars, utc
 from ..domain.errors import InputError, closest
+from ..domain.instrument import AssetClass, Instrument
 from .findings import FINDING_LIMIT, SanityReport
 from .raw import RawSeries
 from .rules import DEFAULT_RULES, Hits, Rule, Series, rules_by_name, screen
@@ -29,7 +30,16 @@ if TYPE_CHECKING:
     from ..domain.actions import CorporateAction
     from ..domain.events import Finding
 
-__all__ = ["Gone", "Judged", "chosen_rules", "judge_column", "judge_raw", "judge_series", "series_of_column"]
+__all__ = [
+    "Gone",
+    "Judged",
+    "chosen_rules",
+    "judge_column",
+    "judge_raw",
+    "judge_series",
+    "series_of_column",
+    "series_of_raw",
+]
 
 _NO_ROWS: Final = np.zeros(0, dtype=np.int64)
 
@@ -214,7 +224,21 @@ def series_of_column(bars: Bars, j: int) -> tuple[str, Series]:
         interval_ns=bars.interval_ns,
         text_rows=_NO_ROWS,
         nan_is_no_bar=True,
+        can_split=can_split(instrument),
     )
+
+
+def series_of_raw(raw: RawSeries) -> Series:
+    """Rows of a source as rules see them."""
+    return Series(
+        raw.ts, raw.open, raw.high, raw.low, raw.close, raw.volume, raw.instrument.calendar, raw.interval_ns,
+        raw.text_rows, can_split=can_split(raw.instrument),
+    )  # fmt: skip
+
+
+def can_split(instrument: Instrument) -> bool:
+    """Whether a gap in the price of an instrument can be a split: of shares and funds, and of nothing else."""
+    return instrument.asset_class in {AssetClass.EQUITY, AssetClass.ETF}
 
 
 def judge_column(bars: Bars, j: int, rules: Sequence[Rule]) -> Judged:
@@ -226,8 +250,7 @@ def judge_column(bars: Bars, j: int, rules: Sequence[Rule]) -> Judged:
 
 def judge_raw(raw: RawSeries, rules: Sequence[Rule]) -> Judged:
     """Apply rules to rows as a source delivered them."""
-    series = Series(raw.ts, raw.open, raw.high, raw.low, raw.close, raw.volume, raw.instrument.calendar,
-                    raw.interval_ns, raw.text_rows)  # fmt: skip
+    series = series_of_raw(raw)
     verdict = judge_series(raw.instrument.id, series, rules)
     verdict = _explained(verdict, raw.actions, raw.ts)
     if not raw.ragged:

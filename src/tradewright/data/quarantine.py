@@ -19,7 +19,7 @@ import numpy as np
 
 from ..domain.bars import Bars, utc
 from ..domain.errors import ConfigError
-from .judging import Judged, series_of_column
+from .judging import Judged, series_of_column, series_of_raw
 from .raw import RawSeries
 from .rules import Series
 from .stamps import NAT
@@ -119,6 +119,4 @@ def _series(data: Bars | RawSeries | Sequence[RawSeries]) -> Iterator[tuple[str,
             yield (*series_of_column(data, j), data.provenance.source, 0)
         return
     for raw in [data] if isinstance(data, RawSeries) else data:
-        series = Series(raw.ts, raw.open, raw.high, raw.low, raw.close, raw.volume, raw.instrument.calendar,
-                        raw.interval_ns, raw.text_rows)  # fmt: skip
-        yield raw.instrument.id, series, raw.provenance.source, raw.ragged
+        yield raw.instrument.id, series_of_raw(raw), raw.provenance.source, raw.ragged

@@ -32,7 +32,7 @@ from ..domain.bars import Bars, Instant, instant_ns
 from ..domain.errors import InconsistentDataError, InputError, MissingDataError, closest
 from .completeness import Coverage, coverage_of
 from .intervals import infer_interval
-from .judging import Judged, judge_column, judge_raw, series_of_column
+from .judging import Judged, judge_column, judge_raw, series_of_column, series_of_raw
 from .raw import RawSeries
 from .rules import FULL_RULES, Rule, Series
 from .schedule import bars_due, session_numbers
@@ -214,8 +214,7 @@ def tally(
     return [
         _tally(
             raw.instrument.id,
-            Series(raw.ts, raw.open, raw.high, raw.low, raw.close, raw.volume, raw.instrument.calendar,
-                   raw.interval_ns, raw.text_rows),
+            series_of_raw(raw),
             judge_raw(raw, rules), calendar, reach,
         )
         for raw in ([data] if isinstance(data, RawSeries) else data)

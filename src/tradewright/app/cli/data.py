@@ -2,8 +2,8 @@
 
 Entry points: `app`.
 
-Invariants: what a command prints with ``--json`` is the same facts as without. The commands ``check`` and ``rules`` stand
-in `data_check`.
+Invariants: what a command prints with ``--json`` is the same facts as without. ``check`` and ``rules`` stand in
+`data_check`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tradewright.app.cli import data_actions, data_check
+from tradewright.app.cli import data_actions, data_check, data_store
 from tradewright.app.cli.options import EndOption, JsonOption, StartOption, SymbolsOption, split_symbols
+from tradewright.app.cli.running import AsOfOption, SourceOption
 
 if TYPE_CHECKING:
     from tradewright.data.sanity import SanityReport
@@ -67,6 +68,9 @@ def show(
     stamp: StampOption = "auto",
     adjust: AdjustOption = False,
     adjusted: AdjustedOption = None,
+    store: data_store.StoreOption = None,
+    source: SourceOption = None,
+    as_of: AsOfOption = None,
     rows: Annotated[int, typer.Option("--rows", min=0, help="Bars printed from each end.")] = 5,
     as_json: JsonOption = False,
 ) -> None:
@@ -74,7 +78,8 @@ def show(
     from tradewright.data.calendars import periods_per_year
     from tradewright.data.intervals import interval_name
 
-    bars, report = _load(names, symbols, provider, data, start, end, interval, tz, stamp, adjust, adjusted)
+    bars, report = _load(names, symbols, provider, data, start, end, interval, tz, stamp, adjust, adjusted,
+                         store=store, source=source, as_of=as_of)  # fmt: skip
     periods, reason = periods_per_year(bars)
     facts = {
         "symbols": list(bars.symbols),
@@ -115,9 +120,17 @@ def list_symbols(
     *,
     provider: ProviderOption = None,
     data: DataOption = None,
+    store: data_store.StoreOption = None,
+    source: SourceOption = None,
+    interval: IntervalOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the symbols that a source has."""
+    """List the symbols that a source has, or the series of a store (--store, or --provider store)."""
+    if provider == "store" or (store is not None and provider is None):
+        place = store or (None if data is None else str(data))
+        kept = data_store.open_named(place)
+        data_store.print_stored(kept, kept.list(interval=interval, source=source), as_json=as_json)
+        return
     from tradewright.data.providers.base import SeriesProvider
     from tradewright.data.service import provider_for
     from tradewright.domain.errors import InputError
@@ -159,11 +172,16 @@ def _load(
     stamp: str,
     adjust: bool,
     adjusted: str | None,
+    **stored: str | None,
 ) -> tuple[Bars, SanityReport]:
     from tradewright.data.service import load_with_report
 
     wanted = split_symbols([*(names or []), *(symbols or [])])
-    options: dict[str, Any] = {} if adjusted is None else {"adjusted": adjusted}
+    options: dict[str, Any] = {name: value for name, value in stored.items() if value is not None}
+    if options and provider is None and data is None:
+        provider = "store"
+    if adjusted is not None:
+        options["adjusted"] = adjusted
     return load_with_report(
         wanted,
         provider=provider,

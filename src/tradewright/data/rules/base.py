@@ -33,7 +33,10 @@ LARGEST_PRICE: Final = 1e15
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Series:
-    """Rows of one instrument as a rule sees them; every array has shape (n_rows,)."""
+    """Rows of one instrument as a rule sees them; every array has shape (n_rows,).
+
+    `can_split` is False for what never splits: an index, a currency, a coin, a future.
+    """
 
     ts: npt.NDArray[np.int64]
     open: npt.NDArray[np.float64]
@@ -45,6 +48,7 @@ class Series:
     interval_ns: int
     text_rows: npt.NDArray[np.int64]
     nan_is_no_bar: bool = False
+    can_split: bool = True
 
     def take(self, rows: npt.NDArray[np.int64]) -> Series:
         """Some rows, in the order given."""

@@ -85,7 +85,7 @@ class SplitRule:
         gaps = np.log(opened[rows] / close[rows - 1])
         ratios = np.log(np.array([1.5, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 50, 100]))
         near = np.abs(np.abs(gaps)[:, None] - ratios).min(axis=1) < self.tolerance
-        split = near & (np.sign(gaps) == np.sign(moves))
+        split = near & (np.sign(gaps) == np.sign(moves)) & series.can_split
         big = ~split & (np.abs(moves) >= np.log(self.jump))
         factor = np.exp(moves)
         out: list[Hits] = []
