@@ -188,9 +188,8 @@ def _print_coverage(found: Examination) -> None:
     table.add_column("coverage")
     for title in ("calendar", "expected", "present", "missing", "extra", "share", "quality"):
         table.add_column(title, justify="left" if title == "calendar" else "right")
-    for one, score in (
-        zip(found.tallies, found.quality, strict=True) if len(found.quality) == len(found.tallies) else ()
-    ):
+    scores = {score.symbol: score.score for score in found.quality}
+    for one in found.tallies:
         cover = one.coverage
         table.add_row(
             cover.symbol,
