@@ -38,6 +38,7 @@ app.command()(data_check.check)
 app.command()(data_check.rules)
 
 data_actions.register(app)
+data_store.register(app)
 
 SymbolsArgument = Annotated[list[str] | None, typer.Argument(help="Symbols, also as --symbols.", metavar="[SYMBOL]...")]
 DataOption = Annotated[Path | None, typer.Option("--data", help="File or folder of CSV or Parquet.", metavar="PATH")]
@@ -135,12 +136,12 @@ def list_symbols(
     from tradewright.data.service import provider_for
     from tradewright.domain.errors import InputError
 
-    source = provider_for(provider, data)
-    if not isinstance(source, SeriesProvider):
-        raise InputError(f"The provider {source.name} cannot list its symbols; ask it for one with --symbols.")
-    found = source.symbols()
+    made = provider_for(provider, data)
+    if not isinstance(made, SeriesProvider):
+        raise InputError(f"The provider {made.name} cannot list its symbols; ask it for one with --symbols.")
+    found = made.symbols()
     if as_json:
-        typer.echo(json.dumps({"provider": source.name, "symbols": list(found)}, indent=2))
+        typer.echo(json.dumps({"provider": made.name, "symbols": list(found)}, indent=2))
     else:
         for symbol in found:
             typer.echo(symbol)
