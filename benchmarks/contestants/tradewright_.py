@@ -164,7 +164,8 @@ def w4(x):
     s, options = x.p["stops"], _options(x, slip=False)
 
     def run(bars):
-        signals = np.where(x.signal, np.int8(1), np.int8(core.HOLD))
+        signals = np.full(x.signal.shape, core.HOLD, dtype=np.int8)
+        signals[x.signal] = 1
         return tw.backtest(bars, signals=signals, **s, **options)
 
     return _job(x, run, _evidence, len(x.close), "bars")

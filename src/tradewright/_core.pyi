@@ -337,7 +337,11 @@ def momentum_weights(close: F64, lookback: int, skip: int, every: int, top: int,
     """
 
 def statistics(equity: F64, initial: float, periods_per_year: float, risk_free: float = 0.0) -> dict[str, float]: ...
-def first_bad_bar(open: F64, high: F64, low: F64, close: F64, volume: F64 | None) -> int:
-    """Index of the first row that breaks an OHLC relation, has a price that is not finite and positive or a volume that
-    is negative or infinite (NaN: not known); -1 when clean.
+def first_bad_bar(open: F64, high: F64, low: F64, close: F64, volume: F64 | None, leap: float = 0.0) -> int:
+    """Index of the first row that breaks an OHLC relation, has a price not finite and positive, or a volume that
+    is negative or infinite (NaN: not known); -1 when clean. With ``leap`` above 0 also the first row whose close is
+    that many times the close of the row before, or a part of it as small.
     """
+
+def first_foreign_code(codes: I8) -> int:
+    """Flat index of the first code that is not 1, 0, -1 or -128 (no opinion); -1 when there is none."""

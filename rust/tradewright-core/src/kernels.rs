@@ -1,6 +1,6 @@
 //! Rolling and recursive functions of one series. NaN until warm; each value is known at the close of its bar.
 
-use crate::simd::{self, fair_volume, sane};
+use crate::simd::{self, calm, fair_volume, sane};
 
 const RESYNC: usize = 512;
 
@@ -273,21 +273,23 @@ pub fn momentum_weights(
     (rows, weights)
 }
 
-/// First row that breaks an OHLC relation, or is not finite and positive; a volume that is negative or infinite (NaN: not known).
-pub fn first_bad_row(open: &[f64], high: &[f64], low: &[f64], close: &[f64], volume: Option<&[f64]>, m: usize) -> Option<usize> {
+/// First row with a bar that cannot be, or (with `leap` above 0) whose close is `leap` times that of the row before or a part of it
+/// as small. In blocks, so that each price comes from memory once.
+pub fn first_bad_row(open: &[f64], high: &[f64], low: &[f64], close: &[f64], volume: Option<&[f64]>, m: usize, leap: f64) -> Option<usize> {
     const BLOCK: usize = 256;
     let n = close.len();
+    let good = |at: usize, end: usize| {
+        let from = at.max(m);
+        sane(&open[at..end], &high[at..end], &low[at..end], &close[at..end])
+            && volume.is_none_or(|v| fair_volume(&v[at..end]))
+            && (leap <= 0.0 || from >= end || calm(&close[from - m..end - m], &close[from..end], leap))
+    };
     let mut at = 0;
     while at < n {
         let end = (at + BLOCK).min(n);
-        if !sane(&open[at..end], &high[at..end], &low[at..end], &close[at..end]) || volume.is_some_and(|v| !fair_volume(&v[at..end])) {
-            for i in at..end {
-                let one = i..i + 1;
-                if !sane(&open[one.clone()], &high[one.clone()], &low[one.clone()], &close[one.clone()])
-                    || volume.is_some_and(|v| !fair_volume(&v[one.clone()]))
-                {
-                    return Some(i / m);
-                }
+        if !good(at, end) {
+            if let Some(i) = (at..end).find(|i| !good(*i, *i + 1)) {
+                return Some(i / m);
             }
         }
         at = end;

@@ -615,6 +615,17 @@ wide! {
 }
 
 wide! {
+    /// Is no value `leap` times the one before, or a part of it as small?
+    pub fn calm(before: &[f64], after: &[f64], leap: f64) -> bool {
+        let mut good = true;
+        for (b, a) in before.iter().zip(after) {
+            good &= (*a < *b * leap) & (*a * leap > *b);
+        }
+        good
+    }
+}
+
+wide! {
     /// Is no value negative or infinite (NaN: not known)?
     pub fn fair_volume(x: &[f64]) -> bool {
         let mut good = true;

@@ -124,13 +124,14 @@ fn statistics<'py>(equity: &Bound<'py, PyAny>, initial: f64, periods_per_year: f
 }
 
 #[pyfunction]
-#[pyo3(signature = (open, high, low, close, volume = None))]
+#[pyo3(signature = (open, high, low, close, volume = None, leap = 0.0))]
 fn first_bad_bar(
     open: &Bound<'_, PyAny>,
     high: &Bound<'_, PyAny>,
     low: &Bound<'_, PyAny>,
     close: &Bound<'_, PyAny>,
     volume: Option<&Bound<'_, PyAny>>,
+    leap: f64,
 ) -> PyResult<i64> {
     let (c, _, m) = column::<f64>("close", close, "float64")?;
     let (o, h, l) = (series("open", open)?, series("high", high)?, series("low", low)?);
@@ -139,8 +140,14 @@ fn first_bad_bar(
         return Err(PyValueError::new_err("open, high, low, close and volume differ in shape"));
     }
     let py = close.py();
-    let bad = py.detach(|| k::first_bad_row(o.slice(), h.slice(), l.slice(), c.slice(), v.as_ref().map(Column::slice), m));
+    let bad = py.detach(|| k::first_bad_row(o.slice(), h.slice(), l.slice(), c.slice(), v.as_ref().map(Column::slice), m, leap));
     Ok(bad.map_or(-1, |i| i as i64))
+}
+
+#[pyfunction]
+fn first_foreign_code(codes: &Bound<'_, PyAny>) -> PyResult<i64> {
+    let (codes, _, _) = column::<i8>("codes", codes, "int8")?;
+    Ok(core::simd::first_foreign(codes.slice()).map_or(-1, |i| i as i64))
 }
 
 #[pyfunction]
@@ -268,6 +275,7 @@ pub(crate) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(momentum_weights, m)?)?;
     m.add_function(wrap_pyfunction!(statistics, m)?)?;
     m.add_function(wrap_pyfunction!(first_bad_bar, m)?)?;
+    m.add_function(wrap_pyfunction!(first_foreign_code, m)?)?;
     m.add_function(wrap_pyfunction!(rule_signals, m)?)?;
     m.add_function(wrap_pyfunction!(sweep_rule, m)?)?;
     m.add_function(wrap_pyfunction!(sweep_signals, m)?)

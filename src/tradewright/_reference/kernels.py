@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from tradewright._reference.numbers import F64, I64
+from tradewright._reference.numbers import F64, I8, I64
 
 NAN = float("nan")
 
@@ -207,11 +207,11 @@ def momentum_weights(close: F64, lookback: int, skip: int, every: int, top: int,
     return np.array(rows, dtype=np.int64), weights
 
 
-def first_bad_bar(open: F64, high: F64, low: F64, close: F64, volume: F64 | None) -> int:
+def first_bad_bar(open: F64, high: F64, low: F64, close: F64, volume: F64 | None, leap: float = 0.0) -> int:
     """Index of the first bar that breaks a rule; -1 when clean.
 
     Prices are finite and positive, no price lies outside of low to high, volumes are not negative and not infinite
-    (NaN: not known).
+    (NaN: not known). With `leap` above 0 no close is that many times the close before, or a part of it as small.
 
     >>> x = np.array([1.0, 2.0])
     >>> first_bad_bar(x, x, x, x, None), first_bad_bar(x, np.array([1.0, 1.5]), x, x, None)
@@ -227,4 +227,18 @@ def first_bad_bar(open: F64, high: F64, low: F64, close: F64, volume: F64 | None
         traded = [] if volume is None else np.atleast_1d(volume[t]).tolist()
         if any(v < 0.0 or math.isinf(v) for v in traded):
             return t
+        if leap > 0.0 and t > 0:
+            pairs = zip(tables[3][t - 1].tolist(), tables[3][t].tolist(), strict=True)
+            if not all(after < before * leap and after * leap > before for before, after in pairs):
+                return t
     return -1
+
+
+def first_foreign_code(codes: I8) -> int:
+    """Flat index of the first code that is not 1, 0, -1 or -128; -1 when there is none.
+
+    >>> first_foreign_code(np.array([1, -128, 0, 5], dtype=np.int8))
+    3
+    """
+    known = {1, 0, -1, -128}
+    return next((i for i, code in enumerate(codes.reshape(-1).tolist()) if code not in known), -1)

@@ -152,8 +152,10 @@ def infer_interval(ts: npt.NDArray[np.int64]) -> int:
         parts = [ts[:8_000], ts[middle : middle + 8_000], ts[-8_000:]]
     else:
         parts = [ts]
-    steps = np.concatenate([np.diff(np.sort(part)) for part in parts])
-    steps = steps[steps > 0]
+    steps = np.concatenate([np.diff(part) for part in parts])
+    if steps.size and int(steps.min()) <= 0:
+        steps = np.concatenate([np.diff(np.sort(part)) for part in parts])
+        steps = steps[steps > 0]
     if not steps.size:
         return 0
     step = int(np.partition(steps, (steps.size - 1) // 4)[(steps.size - 1) // 4])

@@ -214,6 +214,10 @@ def signal_array(values: Any, bars: Bars, name: str = "signals") -> Array:
         whole = array
     else:
         raise InputError(f"{name} answers with {array.dtype}; signals are 1, 0, -1, or NaN (-128) for no opinion.")
+    if whole.dtype.kind in "ib" and whole.dtype.itemsize == 1:
+        codes = np.ascontiguousarray(whole).view(np.int8)
+        if core.first_foreign_code(codes) < 0:
+            return codes
     wrong = ~((whole == 1) | (whole == 0) | (whole == -1) | (whole == HOLD))
     if wrong.any():
         row, column = (int(i) for i in np.argwhere(wrong)[0])

@@ -31,6 +31,7 @@ __all__ = ["Prepared", "adjusted_bars", "checked", "market_of", "memory_of", "pe
 _DAY_NS: Final = 86_400_000_000_000
 _FUNDING_NS: Final = _DAY_NS // 3
 _FUNDED: Final = frozenset({AssetClass.CRYPTO, AssetClass.FUTURE})
+_LEAP: Final = 40.0
 KEPT_RUNS: Final = 64
 """How many prepared runs one set of bars remembers."""
 
@@ -194,8 +195,9 @@ def checked(bars: Bars) -> tuple[Bars, SanityReport | None]:
     memory = memory_of(bars)
     known: tuple[Bars, SanityReport | None] | None = memory.get("checked")
     if known is None:
-        sound = core.first_bad_bar(bars.open, bars.high, bars.low, bars.close, bars.volume) < 0
-        if sound and not _leaps(bars.close):
+        # Where closes never leap, the rules of `tradewright.data.sanity` object to single bars at most. They take
+        # longer than the run itself, so they are asked only when something is found.
+        if core.first_bad_bar(bars.open, bars.high, bars.low, bars.close, bars.volume, _LEAP) < 0:
             known = (bars, None)
         else:
             from tradewright.data.sanity import clean
@@ -204,24 +206,6 @@ def checked(bars: Bars) -> tuple[Bars, SanityReport | None]:
             known = (kept, report)
         memory["checked"] = known
     return known
-
-
-def _leaps(close: Array) -> bool:
-    """Whether a close is 40 times the one before or after it, or holes make that hard to see.
-
-    Only then can the rules of `tradewright.data.sanity` object to more than single bars, and only then they are asked:
-    they take longer than the run itself. Blocks stay in the processor's cache.
-    """
-    flat = close.reshape(-1)
-    step = close.shape[1]
-    block = 16_384 + step
-    for start in range(0, flat.size, 16_384):
-        part = flat[start : start + block]
-        before, after = part[:-step], part[step:]
-        near = before * 40.0
-        if not (after < near).all() or not (after * 40.0 > before).all():
-            return True
-    return False
 
 
 def periods_of(bars: Bars) -> tuple[float, str]:
