@@ -55,6 +55,8 @@ _BUILT_IN: Final = {
               "A Parquet file, or a folder of them."),
         Entry("store", "tradewright.data.providers.stored:StoredProvider",
               "Bars that 'tradewright data import' has kept, also as they were known at an instant."),
+        Entry("chain", "tradewright.data.providers.chain:ChainProvider",
+              "Several of these in order: the first answer that can be believed; data.chain names them."),
         Entry("synthetic", "tradewright.data.providers.synthetic:SyntheticProvider",
               "Seeded random walks; every result says that its prices were made up."),
         Entry("memory", "tradewright.data.providers.memory:MemoryProvider",
