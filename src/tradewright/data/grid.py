@@ -1,6 +1,6 @@
 """Bars of several instruments on one grid of time, and longer bars out of shorter ones.
 
-Entry points: `align`, `resample`, `between_sessions`, `require_warm_up`.
+Entry points: `align`, `resample`, `regular_hours`, `between_sessions`, `require_warm_up`.
 
 Invariants: an instrument without a bar at a time has NaN there, nothing is filled forward; a longer bar is made only of
 bars that were known at its stamp, and appears only when its interval is over.
@@ -24,7 +24,7 @@ from .zones import DAY_NS
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["align", "between_sessions", "require_warm_up", "resample"]
+__all__ = ["align", "between_sessions", "regular_hours", "require_warm_up", "resample"]
 
 FIELDS: Final = ("open", "high", "low", "close", "volume")
 
@@ -114,8 +114,13 @@ def resample(bars: Bars, interval: str | int, *, partial: bool = False) -> Bars:
 
     Notes
     -----
-    Whether the last interval is over is judged by regular hours: on a half day, or before a holiday at the end of a
-    week, a last bar appears only once a later bar is there.
+    When an interval is over is told by the calendar of the exchange, half days and holidays included: an hour that the
+    early close of a half day cuts ends there, and the last bar of a short session or week appears with its last part.
+    Where `exchange_calendars` is not installed regular hours stand in, and such a bar appears with the next one. A
+    daily bar is stamped at the regular close of its session, longer ones at that of their last session.
+
+    A split inside of a longer bar: its parts before the split are restated in new shares, for the split takes effect
+    with that bar.
 
     Examples
     --------
@@ -134,11 +139,12 @@ def resample(bars: Bars, interval: str | int, *, partial: bool = False) -> Bars:
         )
     if not bars.n_bars:
         return replace(bars, interval_ns=wanted)
-    keys, ends = _buckets(bars, wanted)
+    keys, ends, over = _buckets(bars, wanted)
     first = np.flatnonzero(np.diff(keys, prepend=keys[0] - 1))
     last = np.append(first[1:] - 1, keys.size - 1)
     stamps = np.maximum(ends[first], bars.ts[last])
-    keep = slice(None) if partial or ends[last[-1]] <= bars.ts[-1] else slice(0, -1)
+    keep = slice(None) if partial or over <= bars.ts[-1] else slice(0, -1)
+    bars = _split_inside(bars, first)
     arrays = {
         "open": _edge(bars.open, first, last, head=True),
         "high": np.fmax.reduceat(bars.high, first, axis=0),
@@ -156,6 +162,40 @@ def resample(bars: Bars, interval: str | int, *, partial: bool = False) -> Bars:
         ),
         actions=bars.actions,
     )
+
+
+def regular_hours(bars: Bars) -> Bars:
+    """Bars of the regular sessions only: what was traded before the opening or after the closing bell is left out.
+
+    Parameters
+    ----------
+    bars : Bars
+        Intraday. Half days end at their early close where `exchange_calendars` is installed.
+
+    Returns
+    -------
+    Bars
+        The same object where nothing is left out.
+
+    Examples
+    --------
+    >>> ends = np.array(["2024-01-02T14:30", "2024-01-02T14:35", "2024-01-02T21:05"], dtype="datetime64[ns]")
+    >>> bars = Bars.from_arrays(ends, *[[1, 2, 3]] * 4, symbols="SPY", interval_ns=interval_ns("5min"))
+    >>> regular_hours(bars).close[:, 0].tolist()
+    [2.0]
+    """
+    hours = market_hours(bars)
+    if hours.always_open or not bars.n_bars:
+        return bars
+    if unit_of(bars.interval_ns) != "intraday":
+        raise InputError(f"Bars of {interval_name(bars.interval_ns)} have no hours to choose from; give intraday bars.")
+    days = session_ordinals(bars)
+    keep = (bars.ts > _session_opens(days, hours)) & (bars.ts <= _closes(days, hours, DAY_NS))
+    if keep.all():
+        return bars
+    fields = {name: np.ascontiguousarray(getattr(bars, name)[keep]) for name in FIELDS}
+    note = f"regular hours only: {int((~keep).sum())} bars outside of them are left out"
+    return replace(bars, ts=np.ascontiguousarray(bars.ts[keep]), provenance=bars.provenance.with_note(note), **fields)  # type: ignore[arg-type]
 
 
 def between_sessions(bars: Bars, start: Instant | None = None, end: Instant | None = None) -> Bars:
@@ -315,8 +355,8 @@ def _merged(origins: Sequence[Provenance]) -> Provenance:
     )
 
 
-def _buckets(bars: Bars, wanted: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Key of the interval each bar lies in (never decreasing), and the instant at which that interval ends."""
+def _buckets(bars: Bars, wanted: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], int]:
+    """Key of the interval each bar lies in (never decreasing), its stamp, and the instant at which the last is over."""
     hours = market_hours(bars)
     unit = unit_of(wanted)
     days = session_ordinals(bars)
@@ -325,17 +365,95 @@ def _buckets(bars: Bars, wanted: int) -> tuple[npt.NDArray[np.int64], npt.NDArra
         index = (bars.ts - 1 - origin) // wanted
         ends = origin + (index + 1) * wanted
         if not hours.always_open:
-            closes = session_closes(days, hours.calendar)
-            ends = np.where((ends > closes) & (bars.ts <= closes), closes, ends)
-        per_day = DAY_NS // wanted + 2
-        return days * (2 * per_day) + index + per_day, ends
+            closes = _closes(days, hours, wanted)
+            late = bars.ts > closes
+            # What comes after the bell is apart from what was before it: the last bar of a session is over at the bell.
+            index, ends = index + late, np.where((ends > closes) & ~late, closes, ends)
+        per_day = DAY_NS // wanted + 3
+        return days * (2 * per_day) + index + per_day, ends, int(ends[-1])
     multiple = wanted // {"day": DAY_NS, "week": 7 * DAY_NS, "month": 30 * DAY_NS, "quarter": 91 * DAY_NS,
                           "year": 365 * DAY_NS}[unit]  # fmt: skip
     keys = period_keys(days, unit) // multiple
     final = _last_day(keys, unit, multiple)
     if not hours.always_open and unit != "day":
         final = final - np.maximum((final + 3) % 7 - 4, 0)  # the last weekday
-    return keys, session_closes(final, hours.calendar)
+        final = _last_sessions(days, keys, final, hours)
+    ends = session_closes(final, hours.calendar)
+    over = int(ends[-1])
+    if over > int(bars.ts[-1]) and not hours.always_open:
+        over = int(_true_closes(final[-1:], ends[-1:], hours)[0])
+    return keys, ends, over
+
+
+def _closes(days: npt.NDArray[np.int64], hours: MarketHours, wanted: int) -> npt.NDArray[np.int64]:
+    """Close of the session of each bar; exact where an early close could fall into an interval.
+
+    Sessions end early on a half hour counted from their opening, so intervals that divide half an hour are never cut.
+    Looking up some sessions only, by what the bars show, would let later bars decide what an earlier interval is.
+    """
+    closes = session_closes(days, hours.calendar)
+    if 30 * MINUTE_NS % wanted == 0:
+        return closes
+    first = np.flatnonzero(np.diff(days, prepend=days[0] - 1))
+    true = _true_closes(days[first], closes[first], hours)
+    return np.repeat(true, np.diff(np.append(first, days.size)))
+
+
+def _true_closes(
+    days: npt.NDArray[np.int64], regular: npt.NDArray[np.int64], hours: MarketHours
+) -> npt.NDArray[np.int64]:
+    """Closes of sessions by the exchange's calendar; the regular ones where it is not known or has no session."""
+    from .schedule import schedule
+
+    found = schedule(hours.calendar, int(days.min()), int(days.max()))
+    if not found.exact or not found.days.size:
+        return regular
+    closes = np.zeros(found.days.size, dtype=np.int64)
+    np.maximum.at(closes, found.session, found.ends)
+    place = np.minimum(np.searchsorted(found.days, days), found.days.size - 1)
+    there = (found.days[place] == days) & (closes[place] > 0)
+    return np.where(there, np.minimum(closes[place], regular), regular)
+
+
+def _last_sessions(
+    days: npt.NDArray[np.int64], keys: npt.NDArray[np.int64], final: npt.NDArray[np.int64], hours: MarketHours
+) -> npt.NDArray[np.int64]:
+    """Last session of each longer interval, holidays at its end left out; only those that look short are looked up."""
+    newest = np.append(np.flatnonzero(np.diff(keys)), keys.size - 1)
+    short = newest[days[newest] < final[newest]]
+    if not short.size:
+        return final
+    from .schedule import schedule
+
+    found = schedule(hours.calendar, int(days[short].min()), int(final[short].max()))
+    if not found.exact or not found.days.size:
+        return final
+    out = final.copy()
+    for row in short.tolist():
+        at = int(np.searchsorted(found.days, final[row], side="right")) - 1
+        if at >= 0 and found.days[at] >= days[row]:
+            out[int(np.searchsorted(keys, keys[row])) : row + 1] = found.days[at]
+    return out
+
+
+def _split_inside(bars: Bars, first: npt.NDArray[np.int64]) -> Bars:
+    """Bars in which the rows of an interval before a split inside of it are in new shares."""
+    from ..domain.actions import ActionKind
+
+    splits = [action for action in bars.actions if action.kind is ActionKind.SPLIT]
+    fields: dict[str, npt.NDArray[np.float64]] = {}
+    for split in splits:
+        if split.instrument not in bars.instruments:
+            continue
+        row = int(np.searchsorted(bars.ts, split.ts, side="left"))
+        start = int(first[np.searchsorted(first, row, side="right") - 1])
+        if row in {bars.n_bars, start}:
+            continue
+        fields = fields or {name: getattr(bars, name).copy() for name in FIELDS}
+        j = bars.instruments.index(split.instrument)
+        for name, array in fields.items():
+            array[start:row, j] *= split.value if name == "volume" else 1.0 / split.value
+    return replace(bars, **fields) if fields else bars  # type: ignore[arg-type]  # arrays by name
 
 
 def _last_day(keys: npt.NDArray[np.int64], unit: str, multiple: int) -> npt.NDArray[np.int64]:
