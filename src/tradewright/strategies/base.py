@@ -13,7 +13,7 @@ import copy
 import inspect
 import math
 from array import array
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, get_args, get_origin, get_type_hints, overload
 
@@ -176,21 +176,31 @@ class Strategy:
         """Prepare indicators; called once before the first `on_bar`."""
 
     def indicator(
-        self, values: str | F64 | Callable[[Bars], F64], *args: float, asset: int = 0, field: str = "close"
+        self,
+        values: str | F64 | Callable[[Bars], F64],
+        *args: Any,
+        asset: int = 0,
+        field: str = "close",
+        output: str | None = None,
+        **params: Any,
     ) -> Indicator:
         """Return a series that, in `on_bar`, holds the values up to the current bar and nothing later.
 
         Parameters
         ----------
         values : str, array of shape (n_bars,) or callable
-            A kernel by name (``sma``, ``ema``, ``rsi``, ``std``, ``max``, ``min``, ``atr``), an array that is known
-            bar by bar, or a function of the bars that returns one.
-        *args : float
-            Arguments of the kernel, such as the window.
+            An indicator by name (`tradewright.indicators.names`), an array that is known bar by bar, or a function of
+            the bars that returns one.
+        *args
+            Parameters of the indicator in their order, such as the window.
         asset : int
             Column, when there are several.
         field : str
-            What the kernel reads.
+            What an indicator of one column reads.
+        output : str, optional
+            Which one, where there are several; by default the first.
+        **params
+            Parameters of the indicator by name.
 
         Returns
         -------
@@ -201,12 +211,13 @@ class Strategy:
         Raises
         ------
         InputError
-            If called outside `init`, the kernel is unknown, or the array has another length than the bars.
+            If called outside `init`, the indicator or a parameter is unknown, or the array has another length than the
+            bars.
         """
         bars: Bars | None = self.__dict__.get("_bars")
         if bars is None:
             raise InputError(f"{self.name}: indicator() belongs in init(bars), where the bars are known.")
-        series = Indicator(_series(self.name, bars, values, args, asset, field))
+        series = Indicator(_series(self.name, bars, values, args, asset, field, output, params))
         self.__dict__["_indicators"].append(series)
         return series
 
@@ -460,20 +471,20 @@ _KERNELS: Final = {
 
 
 def _series(
-    name: str, bars: Bars, values: str | F64 | Callable[[Bars], F64], args: Iterable[float], asset: int, field: str
+    name: str,
+    bars: Bars,
+    values: str | F64 | Callable[[Bars], F64],
+    args: tuple[Any, ...],
+    asset: int,
+    field: str,
+    output: str | None,
+    params: Mapping[str, Any],
 ) -> F64:
     if isinstance(values, str):
-        column = np.ascontiguousarray(getattr(bars, field)[:, asset])
-        if values == "atr":
-            high, low = (np.ascontiguousarray(getattr(bars, side)[:, asset]) for side in ("high", "low"))
-            result = core.atr(high, low, column, *(int(a) for a in args))
-        elif values in _KERNELS:
-            kernel = getattr(core, _KERNELS[values])
-            result = kernel(column, *args)
-        else:
-            known = [*_KERNELS, "atr"]
-            hint = closest(values, known) or "."
-            raise InputError(f"{name}: no indicator kernel {values!r}{hint} There are: {', '.join(known)}.")
+        # The kernels of compiled rules, to the bit; the registry has the same values under the same names.
+        if values in _KERNELS and not params and output is None:
+            return np.ascontiguousarray(getattr(core, _KERNELS[values])(_column(name, bars, field, asset), *args))
+        result = _registered(name, bars, values, args, asset, field, output, params)
     else:
         result = np.asarray(values(bars) if callable(values) else values, dtype=np.float64)
         if result.ndim == 2 and result.shape[1] > asset:
@@ -481,6 +492,51 @@ def _series(
     if result.shape != (bars.n_bars,):
         raise InputError(f"{name}: an indicator needs one value a bar ({bars.n_bars}), not shape {result.shape}.")
     return np.ascontiguousarray(result)
+
+
+def _column(name: str, bars: Bars, field: str, asset: int) -> F64:
+    fields = ("open", "high", "low", "close", "volume")
+    if field not in fields:
+        raise InputError(f"{name}: bars have no field {field!r}{closest(field, fields) or '.'}")
+    return np.ascontiguousarray(getattr(bars, field)[:, asset])
+
+
+def _registered(
+    name: str,
+    bars: Bars,
+    values: str,
+    args: tuple[Any, ...],
+    asset: int,
+    field: str,
+    output: str | None,
+    params: Mapping[str, Any],
+) -> F64:
+    from tradewright.features.indicators.registry import compute, indicator
+
+    try:
+        item = indicator(values)
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from None
+    known = [p.name for p in item.params]
+    if len(args) > len(known):
+        raise InputError(f"{name}: {values} takes {len(known)} parameters ({', '.join(known)}), not {len(args)}.")
+    given = {**dict(zip(known, args, strict=False)), **params}
+    chosen = item.outputs[0] if output is None else output
+    if chosen not in item.outputs:
+        hint = closest(chosen, item.outputs) or "."
+        raise InputError(f"{name}: {values} has no output {chosen!r}{hint} It has: {', '.join(item.outputs)}.")
+    one = len(item.inputs) == 1
+    columns: dict[str, Any] = {
+        key: _column(name, bars, field if one else key, asset)
+        for key in item.inputs
+        if key in {"open", "high", "low", "close", "volume"}
+    }
+    if "ts" in item.inputs:
+        columns["ts"] = bars.ts
+    if "session" in item.inputs and "session" not in given:  # days of UTC, as the engine counts them by default
+        columns["session"] = (bars.ts // 86_400_000_000_000).astype(np.float64)
+    found = compute(item, **columns, **given)
+    return np.asarray(found[item.outputs.index(chosen)] if isinstance(found, tuple) else found)
 
 
 def typed(owner: str, key: str, value: Any, hint: Any) -> Any:

@@ -26,6 +26,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "smoke": ("tradewright.app.cli.smoke:smoke", "Walk the main job once and judge it."),
     "trials": ("tradewright.app.cli.trials:app", "Show and verify what was ever tried."),
     "data": ("tradewright.app.cli.data:app", "Look at market data and check it."),
+    "indicators": ("tradewright.app.cli.indicators:app", "List indicators, explain one, compute one."),
     "strategies": ("tradewright.app.cli.strategies:app", "List strategies and their parameters."),
     "config": ("tradewright.app.cli.config:app", "Show, check and make configurations."),
 }

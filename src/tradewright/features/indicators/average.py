@@ -586,7 +586,8 @@ def ichimoku(x: Inputs, p: Any) -> tuple[Node, ...]:
     lead_a, lead_b = (conversion + base) / 2.0, middle(p.span)
     back = p.displacement - 1
     lagging = g.change(x.close, back) if back else x.close - x.close
-    return conversion, base, g.lag(lead_a, back), g.lag(lead_b, back), lead_a, lead_b, lagging
+    cloud_a, cloud_b = (g.known(g.lag(lead, back), x.high) for lead in (lead_a, lead_b))
+    return conversion, base, cloud_a, cloud_b, lead_a, lead_b, lagging
 
 
 @define(
@@ -602,7 +603,7 @@ def ichimoku(x: Inputs, p: Any) -> tuple[Node, ...]:
 )
 def alligator(x: Inputs, p: Any) -> tuple[Node, ...]:
     """Three smoothed averages, each drawn ahead."""
-    return tuple(g.lag(wilder(x.middle, n), k) for n, k in ((p.jaw, 8), (p.teeth, 5), (p.lips, 3)))
+    return tuple(g.known(g.lag(wilder(x.middle, n), k), x.high) for n, k in ((p.jaw, 8), (p.teeth, 5), (p.lips, 3)))
 
 
 @define(

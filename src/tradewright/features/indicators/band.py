@@ -156,7 +156,8 @@ def turtle(x: Inputs, p: Any) -> tuple[Node, ...]:
     ([nan, nan, 5.0, 5.0], [nan, 1.0, 2.0, 3.0])
     """
     high, low = g.lag(x.high, 1), g.lag(x.low, 1)
-    return g.high_of(high, p.entry), g.low_of(low, p.entry), g.high_of(high, p.exit), g.low_of(low, p.exit)
+    levels = g.high_of(high, p.entry), g.low_of(low, p.entry), g.high_of(high, p.exit), g.low_of(low, p.exit)
+    return tuple(g.known(level, x.high) for level in levels)
 
 
 @define(
@@ -281,7 +282,7 @@ def alphatrend(x: Inputs, p: Any) -> tuple[Node, ...]:
     else:
         strength = relative_strength(x.close, p.window)
     line = g.ratchet(x.low - spread, x.high + spread, g.greater_equal(strength, 50.0))
-    signal = g.lag(line, 2)
+    signal = g.known(g.lag(line, 2), line)
     return line, signal, g.sign(line - signal)
 
 
@@ -485,7 +486,6 @@ def pivots(x: Inputs, p: Any) -> tuple[Node, ...]:
     high, low = g.high_of(g.lag(x.high, 1), p.window), g.low_of(g.lag(x.low, 1), p.window)
     pivot = (high + low + g.lag(x.close, 1)) / 3.0
     span = high - low
-    return (
-        g.known(pivot, span), pivot * 2.0 - low, pivot * 2.0 - high, pivot + span, pivot - span,
-        pivot * 2.0 - low + span, pivot * 2.0 - high - span,
-    )  # fmt: skip
+    first_up, first_down = pivot * 2.0 - low, pivot * 2.0 - high
+    levels = (pivot, first_up, first_down, pivot + span, pivot - span, first_up + span, first_down - span)
+    return tuple(g.known(level, x.high) for level in levels)

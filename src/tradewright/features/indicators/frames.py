@@ -148,15 +148,14 @@ def _of_bars(bars: Bars, name: str) -> Any:
     if name == "session":  # days of UTC; who knows the exchange's sessions passes them by name
         return (bars.ts // (86_400 * _NS)).astype(np.float64)
     if name == "ts":
-        return bars.ts / _NS
+        return bars.ts
     return getattr(bars, name)
 
 
 def _array(name: str, value: Any) -> F64:
     array = np.asarray(value) if isinstance(value, (np.ndarray, list, tuple)) else _native(name, value)
-    if name == "ts" and array.dtype.kind == "M":
-        array = array.astype("datetime64[ns]").astype(np.int64) / _NS
-    elif name == "ts" and array.dtype.kind in "iu":
+    if name == "ts":  # nanoseconds outside, seconds inside, where a float holds them to a microsecond
+        array = array.astype("datetime64[ns]").astype(np.int64) if array.dtype.kind == "M" else array
         array = array / _NS
     if name == "session" and array.dtype.kind in "MOU":
         array = np.unique(array, return_inverse=True)[1]

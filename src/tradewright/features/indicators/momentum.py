@@ -629,7 +629,7 @@ def fisher(x: Inputs, p: Any) -> tuple[Node, ...]:
     """Fisher transform of the smoothed place of the middle of the bar in its range."""
     low = g.low_of(x.middle, p.window)
     line = g.fisher(g.quotient(x.middle - low, g.high_of(x.middle, p.window) - low, zero=0.5) - 0.5)
-    signal = g.lag(line, 1)
+    signal = g.known(g.lag(line, 1), line)
     return g.known(line, signal), signal
 
 

@@ -28,11 +28,20 @@ __all__ = ["compute", "families", "indicator", "names", "outputs_type"]
 _MODULES: Final = ("average", "band", "momentum", "trend", "volatility", "volume", "statistic", "price", "talib")
 
 
-@lru_cache(maxsize=1)
 def _loaded() -> dict[str, Indicator]:
+    """Everything that is defined: ours, what packages announce, and what the user has defined by now."""
+    _load()
+    return REGISTRY
+
+
+@lru_cache(maxsize=1)
+def _load() -> None:
     for module in _MODULES:
         importlib.import_module(f"tradewright.features.indicators.{module}")
-    return dict(sorted(REGISTRY.items()))
+    from importlib.metadata import entry_points
+
+    for entry in entry_points(group="tradewright.indicators"):
+        entry.load()
 
 
 def names(family: str | None = None) -> tuple[str, ...]:
@@ -52,7 +61,7 @@ def names(family: str | None = None) -> tuple[str, ...]:
         raise InputError(
             f"There is no family {family!r}{closest(family, FAMILIES) or '.'} Families: {', '.join(FAMILIES)}."
         )
-    return tuple(name for name, item in _loaded().items() if family is None or item.family == family)
+    return tuple(name for name, item in sorted(_loaded().items()) if family is None or item.family == family)
 
 
 def families() -> dict[str, tuple[str, ...]]:
