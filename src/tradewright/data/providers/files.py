@@ -33,6 +33,8 @@ _DATE_PART: Final = re.compile(
     r"^((19|20)\d\d([01]\d([0-3]\d)?)?|(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)((19|20)\d\d)?)$", re.IGNORECASE
 )
 _SPLIT: Final = re.compile(r"[_\-. ]+")
+_MANY: Final = 12
+"""Files from which loading a library to read them is worth its time."""
 
 
 def symbol_of_file(path: Path) -> tuple[str, int]:
@@ -124,6 +126,8 @@ class FileProvider(SeriesProvider):
     """
 
     suffixes: ClassVar[tuple[str, ...]] = ()
+    fast: bool | None = None
+    """Whether clean files are read with PyArrow; None decides by their number and size."""
 
     def __init__(
         self,
@@ -166,6 +170,7 @@ class FileProvider(SeriesProvider):
         if not self.path.is_dir():
             return [only_interval(raw, interval) for raw in self._series_of(self.path, symbols, None)]
         files = self._chosen(symbols, interval)
+        self.fast = True if self.fast is None and len(files) >= _MANY else self.fast
         workers = min(len(files), self.workers or min(4, os.cpu_count() or 1))
         out: list[RawSeries] = []
         if workers <= 1:
@@ -193,11 +198,13 @@ class FileProvider(SeriesProvider):
             return [(None, self.path)]
         if symbols is not None and interval is not None:
             return [(symbol, path) for symbol, path in self._chosen(symbols, interval)]
-        wanted = None if symbols is None else {path for s in symbols for _, path in self._of_symbol(s)}
+        files = self._files()
+        self.fast = True if self.fast is None and len(files) >= _MANY else self.fast
+        wanted = None if symbols is None else {path for s in symbols for _, path in self._of_symbol(s, files)}
         length = interval_ns(interval) if interval else 0
         return [
             (symbol, path)
-            for symbol, ns, path in self._files()
+            for symbol, ns, path in files
             if (wanted is None or path in wanted) and (not length or ns in {0, length})
         ]
 
@@ -205,9 +212,8 @@ class FileProvider(SeriesProvider):
         """Every series of one file; `symbol` names the one of a file whose columns do not."""
         return self._series_of(path, None, symbol)
 
-    def _of_symbol(self, symbol: str) -> list[tuple[int, Path]]:
+    def _of_symbol(self, symbol: str, files: Sequence[tuple[str, int, Path]]) -> list[tuple[int, Path]]:
         """Length and path of the files of a symbol."""
-        files = self._files()
         keys = {symbol.casefold(), re.sub(r"[/:]", "_", symbol).casefold(), re.sub(r"[/:]", "-", symbol).casefold(),
                 re.sub(r"^\^", "_", symbol).casefold()}  # fmt: skip
         mine = [(ns, path) for name, ns, path in files if name.casefold() in keys]
@@ -259,7 +265,7 @@ class FileProvider(SeriesProvider):
         known = list(dict.fromkeys(symbol for symbol, _, _ in files))
         out: list[tuple[str, Path]] = []
         for symbol in known if symbols is None else symbols:
-            mine = [(path, ns) for ns, path in self._of_symbol(symbol)]
+            mine = [(path, ns) for ns, path in self._of_symbol(symbol, files)]
             if len(mine) > 1 and wanted_ns:
                 mine = [(path, ns) for path, ns in mine if ns == wanted_ns] or mine
             if len(mine) > 1:
