@@ -52,7 +52,7 @@ class Spec:
         max_gross: float = 0.0,
         daily_loss: float = 0.0,
         max_drawdown: float = 0.0,
-        on_halt: str = "block",  # block | flatten
+        on_halt: str = "block",  # block | flatten | flatten_at_drawdown
         rebalance_buffer: float = 0.0,
         stop: float = 0.0,  # protection that signal entries carry; 0: none
         stop_kind: str = "fraction",  # fraction | amount | atr

@@ -186,7 +186,7 @@ def draw_spec(rng: np.random.Generator, n_assets: int) -> dict[str, Any]:
         "max_gross": maybe(0.0, 0.8, 1.5),
         "daily_loss": maybe(0.0, 0.01, 0.03),
         "max_drawdown": maybe(0.0, 0.05, 0.2),
-        "on_halt": maybe("block", "flatten"),
+        "on_halt": maybe("block", "flatten", "flatten_at_drawdown"),
         "rebalance_buffer": maybe(0.0, 0.02),
         "stop": maybe(0.0, 0.01, 0.05),
         "stop_kind": maybe("fraction", "amount", "atr"),

@@ -543,18 +543,18 @@ impl Engine {
         if held && maintenance > 0.0 && margined && self.equity < maintenance * self.gross() {
             self.close_all(bar.t, Reason::MarginCall);
         }
-        let flatten = self.spec.set.on_halt == OnHalt::Flatten;
+        let on_halt = self.spec.set.on_halt;
         if daily > 0.0 && !self.halted_day && self.equity <= self.day_start * (1.0 - daily) {
             self.halted_day = true;
             self.cancel_entries();
-            if flatten {
+            if on_halt == OnHalt::Flatten {
                 self.close_all(bar.t, Reason::DailyLoss);
             }
         }
         if drawdown > 0.0 && !self.halted_for_good && self.equity <= self.peak * (1.0 - drawdown) {
             self.halted_for_good = true;
             self.cancel_entries();
-            if flatten {
+            if on_halt != OnHalt::Block {
                 self.close_all(bar.t, Reason::Drawdown);
             }
         }

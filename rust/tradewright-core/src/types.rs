@@ -71,7 +71,7 @@ codes!(TrailUpdate, TRAIL_UPDATES, Path = "path", Bar = "bar");
 codes!(SizeMode, SIZE_MODES, Fraction = "fraction", Quantity = "quantity", Value = "value", Risk = "risk");
 codes!(SizeBasis, SIZE_BASES, Fill = "fill", Decision = "decision");
 codes!(OnShortCash, ON_SHORT_CASH, Resize = "resize", Refuse = "refuse");
-codes!(OnHalt, ON_HALTS, Block = "block", Flatten = "flatten");
+codes!(OnHalt, ON_HALTS, Block = "block", Flatten = "flatten", FlattenAtDrawdown = "flatten_at_drawdown");
 codes!(
     Slip,
     SLIP_MODELS,

@@ -341,7 +341,7 @@ class Engine(Executor):
     def _halt_begins(self, reason: str) -> None:
         """Cancel entries; close positions too when the spec says so."""
         self._cancel_entries()
-        if self.spec.on_halt == "flatten":
+        if self.spec.on_halt == "flatten" or (self.spec.on_halt == "flatten_at_drawdown" and reason == "drawdown"):
             self._close_all(reason)
 
     def _cancel_entries(self) -> None:

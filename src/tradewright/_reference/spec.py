@@ -18,7 +18,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "size_mode": ("fraction", "quantity", "value", "risk"),
     "size_basis": ("fill", "decision"),
     "on_short_cash": ("resize", "refuse"),
-    "on_halt": ("block", "flatten"),
+    "on_halt": ("block", "flatten", "flatten_at_drawdown"),
     "stop_kind": ("fraction", "amount", "atr"),
     "target_kind": ("fraction", "amount", "atr"),
     "trail_kind": ("fraction", "amount", "atr"),

@@ -25,7 +25,7 @@ CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "size_mode": ("fraction", "quantity", "value", "risk"),
     "size_basis": ("fill", "decision"),
     "on_short_cash": ("resize", "refuse"),
-    "on_halt": ("block", "flatten"),
+    "on_halt": ("block", "flatten", "flatten_at_drawdown"),
     "stop_kind": ("fraction", "amount", "atr"),
     "target_kind": ("fraction", "amount", "atr"),
     "trail_kind": ("fraction", "amount", "atr"),
@@ -64,7 +64,7 @@ class Settings:
     max_position, max_gross, daily_loss, max_drawdown : float or None
         Caps and halts as fractions of equity, None = none.
     on_halt : str
-        ``block`` entries or ``flatten``.
+        ``block`` entries only, ``flatten``, or ``flatten_at_drawdown`` (only there).
     rebalance_buffer : float
         Smallest change of a target weight that is traded.
     stop, target, trail : float or None

@@ -216,7 +216,7 @@ class EngineConfig(_Section):
     max_drawdown: Fraction | None = Field(
         default=_ENGINE.max_drawdown, description="Drawdown that ends entries for good; null follows the risk block."
     )
-    on_halt: Literal["block", "flatten"] = Field(
+    on_halt: Literal["block", "flatten", "flatten_at_drawdown"] = Field(
         default=_ENGINE.on_halt, description="What a halt does to open positions."
     )
     rebalance_buffer: Annotated[Number, Field(ge=0.0, lt=1.0)] = Field(
