@@ -1,4 +1,4 @@
-"""Corporate actions through a whole backtest: what is held, what rests, what is decided, on real and on drawn prices."""
+"""Corporate actions through a whole backtest: what is held, what rests and what is decided, on real and drawn prices."""
 
 from __future__ import annotations
 
@@ -312,6 +312,6 @@ def test_a_result_with_an_actions_file_verifies(tmp_path: Path) -> None:
 def test_an_unknown_word_is_refused_with_what_is_known() -> None:
     with pytest.raises(ConfigError, match="did you mean 'adjusted'"):
         tw.backtest(_closes([1.0, 2.0, 3.0]), "buy_and_hold", decide_on="adjustd")
+    rows = [{"date": "2024-01-04", "symbol": "X", "kind": "splitt", "value": 4}]
     with pytest.raises(InputError, match="did you mean 'split'"):
-        rows = [{"date": "2024-01-04", "symbol": "X", "kind": "splitt", "value": 4}]
         tw.backtest(_closes([1.0, 2.0, 3.0]), "buy_and_hold", actions=rows)

@@ -362,8 +362,8 @@ def _file_rows(path: Path) -> list[tuple[int, Mapping[str, Any]]]:
         text = (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode("utf-8-sig")
     except (OSError, EOFError, UnicodeDecodeError) as error:
         raise DataProviderError(f"{path} cannot be read as text: {error}.") from None
-    lines = text.splitlines()
-    delimiter = max((",", ";", "\t", "|"), key=(lines[0] if lines else "").count)
+    first = next((line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")), "")
+    delimiter = max((",", ";", "\t", "|"), key=first.count)
     reader = csv.reader(io.StringIO(text), delimiter=delimiter)
     header: list[str] | None = None
     out: list[tuple[int, Mapping[str, Any]]] = []
