@@ -189,7 +189,8 @@
         : `${esc(symbol)}<br>${map.t[c]}${map.end[c] > map.t[c] ? ` to ${map.end[c]}` : ""}<br><b>${percent(v)}</b>${map.lost[r * width + c] ? `<br>${number(map.lost[r * width + c], 0)} sessions with holes` : ""}`)));
     });
     const dots = { x: [], y: [], text: [] };
-    if (!scores) map.symbols.forEach((symbol, r) => z[r].forEach((v, c) => { if (v !== null && v < 1 && v > 0.5) { dots.x.push(c); dots.y.push(symbol); dots.text.push(text[r][c]); } }));
+    if (!scores) map.symbols.forEach((symbol, r) => z[r].forEach((v, c) => { if (v !== null && v < 1 && v > 0.97) { dots.x.push(c); dots.y.push(symbol); dots.text.push(text[r][c]); } }));
+    const short = !scores && Date.parse(map.end[width - 1]) - Date.parse(map.t[0]) < 500 * DAY;
     const step = Math.max(1, Math.ceil(width / (phone() ? 4 : 10)));
     const ticks = [...Array(width).keys()].filter((i) => i % step === 0);
     const data = [{
@@ -202,7 +203,7 @@
       data,
       layout: layout({
         margin: { l: 4, r: 4, t: 4, b: 24 },
-        xaxis: axis({ tickvals: ticks, ticktext: ticks.map((i) => (scores ? esc(x[i]) : map.t[i].slice(0, 7))), showgrid: false, range: [-0.7, width - 0.3], fixedrange: true }),
+        xaxis: axis({ tickvals: ticks, ticktext: ticks.map((i) => (scores ? esc(x[i]) : map.t[i].slice(0, short ? 10 : 7))), showgrid: false, range: [-0.7, width - 0.3], fixedrange: true }),
         yaxis: axis({ type: "category", autorange: "reversed", showgrid: false, tickfont: { color: "var(--muted)", size: phone() ? 9 : 11 }, dtick: 1, fixedrange: true }),
       }),
     };
