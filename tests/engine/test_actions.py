@@ -1,4 +1,4 @@
-"""Corporate actions through a whole backtest: what is held, what rests and what is decided, on real and drawn prices."""
+"""Corporate actions through a whole backtest: what is held, what rests, what is decided, on real and drawn prices."""
 
 from __future__ import annotations
 

@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from .agreement import Agreement, disagreements
     from .calendars import Sessions, periods_per_year, session_dates, session_ordinals, sessions
     from .completeness import Coverage, coverage, missing_bars, missing_sessions
+    from .corporate import read_actions
     from .examination import Examination, examine
     from .fill import Filled, filled
     from .frames import bars_and_report, bars_from
-    from .grid import align, between_sessions, require_warm_up, resample
+    from .grid import align, between_sessions, regular_hours, require_warm_up, resample
     from .intervals import interval_name, interval_ns
     from .outliers import winsorised
     from .rules import DEFAULT_RULES, FULL_RULES
@@ -61,6 +62,8 @@ __all__ = [
     "missing_sessions",
     "periods_per_year",
     "quality",
+    "read_actions",
+    "regular_hours",
     "require_quality",
     "require_warm_up",
     "resample",
@@ -78,7 +81,8 @@ _HOME = {
     "examination": ("Examination", "examine"),
     "fill": ("Filled", "filled"),
     "frames": ("bars_and_report", "bars_from"),
-    "grid": ("align", "between_sessions", "require_warm_up", "resample"),
+    "corporate": ("read_actions",),
+    "grid": ("align", "between_sessions", "regular_hours", "require_warm_up", "resample"),
     "intervals": ("interval_name", "interval_ns"),
     "outliers": ("winsorised",),
     "scores": ("Quality", "quality", "require_quality", "rolling_quality"),
