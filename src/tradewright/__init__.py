@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tradewright.engine.sweep import SweepResult, sweep
     from tradewright.engine.trials import FileTrialLedger, MemoryTrialLedger, trial_ledger, use_ledger
     from tradewright.engine.verify import verify
+    from tradewright.measures.summary import Measured, measure
     from tradewright.features import indicators
     from tradewright.strategies.base import CompiledRule, Strategy
     from tradewright.strategies.registry import list_strategies, make_strategy
@@ -36,6 +37,7 @@ __all__ = [
     "CostSettings",
     "FileTrialLedger",
     "Instrument",
+    "Measured",
     "MemoryTrialLedger",
     "Provenance",
     "Result",
@@ -47,6 +49,7 @@ __all__ = [
     "list_strategies",
     "load",
     "make_strategy",
+    "measure",
     "sweep",
     "trial_ledger",
     "use_ledger",
@@ -63,6 +66,7 @@ _HOME = {
     "engine.sweep": ("SweepResult", "sweep"),
     "engine.trials": ("FileTrialLedger", "MemoryTrialLedger", "trial_ledger", "use_ledger"),
     "engine.verify": ("verify",),
+    "measures.summary": ("Measured", "measure"),
     "features": ("indicators",),
     "strategies.base": ("CompiledRule", "Strategy"),
     "strategies.registry": ("list_strategies", "make_strategy"),

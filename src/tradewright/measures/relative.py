@@ -13,9 +13,7 @@ from dataclasses import dataclass
 
 import numpy.typing as npt
 
-from tradewright.domain.errors import InputError
-
-from ._check import periods, series
+from ._check import pair, periods
 
 __all__ = ["Relative", "relative"]
 
@@ -86,13 +84,8 @@ def relative(
     >>> round(found.alpha, 6), round(found.beta, 6), round(found.correlation, 6)
     (0.01, 2.0, 1.0)
     """
-    own = series(returns, "returns")
-    other = series(benchmark, "benchmark")
+    own, other = pair(returns, benchmark, "returns", "benchmark")
     year = periods(periods_per_year)
-    if own.size != other.size:
-        raise InputError(
-            f"There are {own.size} returns but {other.size} of the benchmark; they must be of the same bars."
-        )
     if own.size < 2:
         return Relative(math.nan, math.nan, math.nan, math.nan, math.nan)
     rate = risk_free / year

@@ -24,6 +24,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "sweep": ("tradewright.app.cli.sweep:sweep", "Run a strategy over a grid of parameters."),
     "verify": ("tradewright.app.cli.verify:verify", "Run a result again and compare."),
     "smoke": ("tradewright.app.cli.smoke:smoke", "Walk the main job once and judge it."),
+    "measure": ("tradewright.app.cli.measure:measure", "Measure returns or an equity curve in a file."),
     "trials": ("tradewright.app.cli.trials:app", "Show and verify what was ever tried."),
     "data": ("tradewright.app.cli.data:app", "Look at market data and check it."),
     "indicators": ("tradewright.app.cli.indicators:app", "List indicators, explain one, compute one."),
