@@ -8,7 +8,7 @@ same inputs give the same JSON bytes whatever the hash seed, locale, time zone, 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tradewright.engine.prepared import Prepared
     from tradewright.engine.saved import SavedResult
     from tradewright.engine.settings import Settings
+    from tradewright.measures.attribution import Attribution
 
     F64 = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -288,6 +289,12 @@ class Result:
     def result_hash(self) -> str:
         """SHA-256 over everything in the JSON that does not depend on machine, command or file names."""
         return str(self.document()["result_hash"])
+
+    def attribution(self, by: str = "asset", groups: Mapping[str, str] | None = None) -> Attribution:
+        """Where the profit came from, in parts that add up exactly: by asset, sector, side, cost, reason or strategy."""
+        from tradewright.engine.attribution import attribution_of
+
+        return attribution_of(self, by, groups)
 
     # --- out of here ------------------------------------------------------------------------------
 

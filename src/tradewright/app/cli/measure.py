@@ -164,7 +164,7 @@ def _frame(path: Path, columns: list[str] | None, *, curve: bool) -> tuple[pd.Da
     if bad.to_numpy().any():
         row, place = np.argwhere(bad.to_numpy())[0].tolist()
         raise DataError(
-            f"{str(path)!r}: {chosen.columns[place]} is {chosen.iat[row, place]!r} at row {row + 1}, which is no number."
+            f"{str(path)!r}: {chosen.columns[place]} is {chosen.iat[row, place]!r} at row {row + 1}; it must be a number."
         )
     if not curve and len(numbers) and float(np.nanmedian(np.abs(numbers.to_numpy(dtype=np.float64)))) > _LARGE:
         raise DataError(
@@ -234,8 +234,8 @@ def _matched(own: pd.DataFrame, other: pd.Series) -> tuple[pd.DataFrame, pd.Seri
         return own.loc[both], other.loc[both], note + "were left out."
     if len(own) != len(other):
         raise DataError(
-            f"There are {len(own):,} returns but {len(other):,} of the benchmark, and not both files have dates to match "
-            "them by; give the same bars."
+            f"There are {len(own):,} returns but {len(other):,} of the benchmark, and not both files have dates to "
+            "match them by; give the same bars."
         )
     return own, other, "Matched by position: not both files have dates."
 
@@ -278,9 +278,34 @@ def _print(found: dict[str, Measured]) -> None:
 
 
 _FRACTIONS = frozenset(
-    "total_return cagr volatility downside_deviation max_drawdown average_drawdown ulcer_index pain_index hit_rate best "
-    "worst var_historical var_normal var_cornish_fisher cvar evar cdar edar probabilistic_sharpe benchmark_return "
-    "excess_return alpha_arithmetic alpha_compounded tracking_error up_capture down_capture".split()
+    {
+        "total_return",
+        "cagr",
+        "volatility",
+        "downside_deviation",
+        "max_drawdown",
+        "average_drawdown",
+        "ulcer_index",
+        "pain_index",
+        "hit_rate",
+        "best",
+        "worst",
+        "var_historical",
+        "var_normal",
+        "var_cornish_fisher",
+        "cvar",
+        "evar",
+        "cdar",
+        "edar",
+        "probabilistic_sharpe",
+        "benchmark_return",
+        "excess_return",
+        "alpha_arithmetic",
+        "alpha_compounded",
+        "tracking_error",
+        "up_capture",
+        "down_capture",
+    }
 )
 _COUNTS = frozenset({"n_returns", "max_drawdown_bars", "min_track_record"})
 
