@@ -853,18 +853,17 @@ def stc(x: Inputs, p: Any) -> Node:
 @define(
     "Inertia",
     family=_F,
-    inputs="open high low close",
-    params=[whole("window", 20, 2), whole("vigor", 14)],
-    unit="none",
+    params=[whole("window", 20, 2), whole("rvi_window", 14), whole("std_window", 10, 2)],
+    unit="0 to 100",
     source="Dorsey (1995), Stocks & Commodities 13(9)",
-    undefined="NaN where the window has no range",
-    notes="Regression of the relative vigor index; Dorsey took his relative volatility index.",
+    undefined="50 where nothing moved",
+    notes="Regression of Dorsey's relative volatility index (rvi).",
 )
 def inertia(x: Inputs, p: Any) -> Node:
-    """End of the regression line of the relative vigor index."""
-    weights = [1.0 / 6.0, 2.0 / 6.0, 2.0 / 6.0, 1.0 / 6.0]
-    body, span = g.weighted(x.close - x.open, weights), g.weighted(x.high - x.low, weights)
-    slope, intercept = g.linreg(g.total(body, p.vigor) / g.total(span, p.vigor), p.window)
+    """End of the regression line of the relative volatility index."""
+    from tradewright.features.indicators.volatility import relative_volatility
+
+    slope, intercept = g.linreg(relative_volatility(x.close, p.rvi_window, p.std_window), p.window)
     return intercept + slope * float(p.window - 1)
 
 

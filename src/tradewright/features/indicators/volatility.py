@@ -1,6 +1,6 @@
 """Range and spread.
 
-Entry points: the definitions below, registered by name.
+Entry points: the definitions below, registered by name; `relative_volatility` for other families.
 
 Invariants: volatilities of returns are per row unless `periods` says how many rows a year has.
 """
@@ -19,6 +19,15 @@ _F: Final = "volatility"
 _WILDER: Final = "Wilder (1978), New Concepts in Technical Trading Systems"
 _PERIODS: Final = real("periods", 1.0, 0.0, 1e9, "rows a year; 1 leaves the figure per row")
 _UNIT: Final = "fraction per row, or a year with periods"
+
+
+def relative_volatility(x: Node, window: int, std_window: int) -> Node:
+    """Dorsey's index, 0 to 100; 50 where nothing moved."""
+    step, spread = x - g.previous(x), g.std(x, std_window)
+    zero = g.fill(spread, 0.0)
+    up = wilder(g.where(g.greater(step, 0.0), spread, zero), window)
+    down = wilder(g.where(g.greater(-step, 0.0), spread, zero), window)
+    return g.quotient(up * 100.0, up + down, zero=50.0)
 
 
 @define(
@@ -139,11 +148,7 @@ def mass_index(x: Inputs, p: Any) -> Node:
 )
 def rvi(x: Inputs, p: Any) -> Node:
     """Spread on rising rows over the spread on all rows, both averaged."""
-    step, spread = x.close - g.previous(x.close), g.std(x.close, p.std_window)
-    zero = g.fill(spread, 0.0)
-    up = wilder(g.where(g.greater(step, 0.0), spread, zero), p.window)
-    down = wilder(g.where(g.greater(-step, 0.0), spread, zero), p.window)
-    return g.quotient(up * 100.0, up + down, zero=50.0)
+    return relative_volatility(x.close, p.window, p.std_window)
 
 
 @define(
