@@ -77,3 +77,18 @@ def test_metrics_of_a_sweep_are_those_of_the_curve() -> None:
                 np.testing.assert_allclose(
                     row[at["volatility"]], returns.std(ddof=1) * np.sqrt(252.0), rtol=1e-7, atol=1e-13
                 )
+
+
+def test_columns_beyond_the_limit_are_made_in_turns() -> None:
+    # 256 MiB hold 30 columns of 1.1 million bars; 36 windows need two turns and give what one turn gives.
+    rng = np.random.default_rng(5)
+    close = 100.0 * np.exp(np.cumsum(rng.normal(0, 0.0005, 1_100_000)))
+    stamps = np.arange(close.size, dtype=np.int64) * 60_000_000_000
+    market = core.Market(stamps, close, close, close, close)
+    spec = core.Spec(1, taker_rate=5e-4, initial_cash=1e6)
+    pairs = np.array([(f, 10 * f) for f in range(2, 20)], dtype=float)
+    rows = core.sweep_rule(market, spec, "sma_cross", pairs, by_state=False, threads=2)
+    for k in (0, 9, 14, 15, 17):
+        alone = core.sweep_rule(market, spec, "sma_cross", pairs[k : k + 1], by_state=False, threads=1)
+        np.testing.assert_array_equal(rows[k].view(np.int64), alone[0].view(np.int64))
+    assert rows[:, 9].min() > 100

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::kernels::{self, SmaStream};
 use crate::simd;
 use crate::types::HOLD;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 
 /// Names and numeric parameters, in order.
@@ -145,6 +145,8 @@ pub struct Columns<'a> {
 /// Memory of the last sweep, for the next one: fresh pages cost more than what is written on them.
 static KEPT: Mutex<Vec<f64>> = Mutex::new(Vec::new());
 const KEPT_VALUES: usize = 4 << 20;
+/// Values from which columns are made by several threads.
+const WORTH_THREADS: usize = 100_000;
 
 impl Drop for Columns<'_> {
     fn drop(&mut self) {
@@ -169,10 +171,8 @@ impl<'a> Columns<'a> {
         Columns { high, low, close, values: Vec::new(), made: Vec::new(), plan: Vec::new() }
     }
 
-    fn make(&mut self, series: Series) {
-        let from = self.values.len();
-        self.values.resize(from + self.close.len(), 0.0);
-        let out = &mut self.values[from..];
+    /// One column; its first defined row, and whether all later ones are.
+    fn make(&self, series: Series, out: &mut [f64]) -> (usize, bool) {
         match series {
             Series::Sma(w) => kernels::sma(self.close, w, out),
             Series::Ema(bits) => kernels::ema(self.close, f64::from_bits(bits), out),
@@ -182,7 +182,7 @@ impl<'a> Columns<'a> {
             Series::Rsi(w) => kernels::rsi(self.close, w, out),
         }
         let first = out.iter().position(|v| !v.is_nan()).unwrap_or(out.len());
-        self.made.push((first, simd::all_finite(&out[first..])));
+        (first, simd::all_finite(&out[first..]))
     }
 
     /// Column `k` of a parameter set.
@@ -217,8 +217,22 @@ impl<'a> Columns<'a> {
         })
     }
 
+    /// How many of the parameter sets, from the first on, need no more than `most` columns; at least one.
+    pub fn fitting(rule: Rule, params: &[f64], most: usize) -> Result<usize> {
+        let mut known = HashSet::new();
+        let sets = params.chunks_exact(rule.n_params());
+        let all = sets.len();
+        for (i, p) in sets.enumerate() {
+            known.extend(Self::wants(rule, p)?.into_iter().flatten());
+            if known.len() > most {
+                return Ok(i.max(1));
+            }
+        }
+        Ok(all)
+    }
+
     /// Compute what sets of parameters need, before several threads read it.
-    pub fn prepare(&mut self, rule: Rule, params: &[f64]) -> Result<()> {
+    pub fn prepare(&mut self, rule: Rule, params: &[f64], threads: usize) -> Result<()> {
         let mut known: HashMap<Series, u32> = HashMap::new();
         let mut wanted = Vec::new();
         self.plan.clear();
@@ -245,10 +259,21 @@ impl<'a> Columns<'a> {
                 self.values = std::mem::take(&mut kept);
             }
         }
-        self.values.clear();
-        self.made.clear();
-        self.values.reserve_exact(size);
-        wanted.into_iter().for_each(|series| self.make(series));
+        // What was there is written over: fresh zeros would cost a quarter of the work.
+        self.values.resize(size, 0.0);
+        let (mut values, mut made) = (std::mem::take(&mut self.values), vec![(0, false); wanted.len()]);
+        let mut jobs: Vec<_> = wanted.iter().zip(values.chunks_mut(self.close.len().max(1))).zip(&mut made).collect();
+        let share = if size < WORTH_THREADS { jobs.len() } else { jobs.len().div_ceil(threads.max(1)) }.max(1);
+        let work = |part: &mut [((&Series, &mut [f64]), &mut (usize, bool))]| {
+            part.iter_mut().for_each(|((series, out), found)| **found = self.make(**series, out));
+        };
+        std::thread::scope(|scope| {
+            let mut parts = jobs.chunks_mut(share);
+            let mine = parts.next();
+            parts.for_each(|part| drop(scope.spawn(move || work(part))));
+            mine.map(work);
+        });
+        (self.values, self.made) = (values, made);
         Ok(())
     }
 
@@ -358,7 +383,7 @@ pub fn opinions(rule: Rule, high: &[f64], low: &[f64], close: &[f64], p: &[f64],
         return Ok(());
     }
     let mut columns = Columns::new(high, low, close);
-    columns.prepare(rule, p)?;
+    columns.prepare(rule, p, 1)?;
     columns.opinions(rule, 0, p, manner, out)
 }
 

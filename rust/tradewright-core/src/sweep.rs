@@ -58,11 +58,26 @@ impl Bench {
     }
 }
 
+/// Values that the indicator columns of a sweep may hold at a time: 256 MiB.
+const COLUMN_VALUES: usize = 32 << 20;
+
 /// Rows of metrics for a compiled rule, one per parameter set.
 pub fn rule(market: &Market, spec: &Spec, rule: Rule, params: &[f64], manner: Manner, threads: usize, out: &mut [[f64; WIDTH]]) -> Result<()> {
+    let (width, most) = (rule.n_params(), (COLUMN_VALUES / market.n.max(1)).max(8));
+    let mut done = 0;
+    while done < out.len() {
+        let rest = &params[done * width..];
+        let now = Columns::fitting(rule, rest, most)?;
+        block(market, spec, rule, &rest[..now * width], manner, threads, &mut out[done..done + now])?;
+        done += now;
+    }
+    Ok(())
+}
+
+fn block(market: &Market, spec: &Spec, rule: Rule, params: &[f64], manner: Manner, threads: usize, out: &mut [[f64; WIDTH]]) -> Result<()> {
     let width = rule.n_params();
     let mut columns = Columns::new(market.high, market.low, market.close);
-    columns.prepare(rule, params)?;
+    columns.prepare(rule, params, workers(threads, out.len()))?;
     let columns = &columns;
     let quotes = Quotes::new(&Engine::new(spec.clone(), Record::NOTHING), market, spec);
     let quotes = quotes.as_ref().filter(|_| manner.long_only);
@@ -104,15 +119,21 @@ pub fn signals(market: &Market, spec: &Spec, codes: &[i8], threads: usize, out: 
     })
 }
 
+/// Runs dealt out at a time.
+const BATCH: usize = 16;
+
+/// How many threads work on `runs` runs; 0 means all there are.
+fn workers(threads: usize, runs: usize) -> usize {
+    let most = if threads == 0 { std::thread::available_parallelism().map_or(1, |n| n.get()) } else { threads };
+    most.min(runs.div_ceil(BATCH)).max(1)
+}
+
 /// Deal runs out in small batches; every run is the same whatever worker takes it.
 fn spread<F>(market: &Market, spec: &Spec, threads: usize, out: &mut [[f64; WIDTH]], run: F) -> Result<()>
 where
     F: Fn(&mut Bench, &Market, usize, &mut [[f64; WIDTH]]) -> Result<()> + Sync,
 {
-    const BATCH: usize = 16;
-    let total = out.len();
-    let workers = if threads == 0 { std::thread::available_parallelism().map_or(1, |n| n.get()) } else { threads };
-    let workers = workers.min(total.div_ceil(BATCH)).max(1);
+    let workers = workers(threads, out.len());
     if workers == 1 {
         let mut bench = Bench::new(spec, market.n);
         return run(&mut bench, market, 0, out);

@@ -179,7 +179,7 @@ fn rule_signals<'py>(
             let pick = |x: &[f64]| x.iter().skip(j).step_by(m).copied().collect::<Vec<f64>>();
             let (high, low, close) = (pick(view.high), pick(view.low), pick(view.close));
             let mut columns = Columns::new(&high, &low, &close);
-            columns.prepare(rule, params.slice())?;
+            columns.prepare(rule, params.slice(), 1)?;
             columns.opinions(rule, 0, params.slice(), manner, &mut one)?;
             for (t, code) in one.iter().enumerate() {
                 out[t * m + j] = *code;
