@@ -57,9 +57,9 @@ def attribution_of(result: Result, by: str = "asset", groups: Mapping[str, str] 
     >>> prices = {"close": [[10.0, 50.0], [11.0, 50.0], [12.0, 40.0], [13.0, 40.0]]}
     >>> result = tw.backtest(prices, "buy_and_hold", symbols=["UP", "DOWN"], no_costs=True, initial_capital=1000)
     >>> {name: round(part, 2) for name, part in attribution_of(result).items()}
-    {'UP': 90.0, 'DOWN': -100.0}
+    {'UP': 90.91, 'DOWN': -100.0}
     >>> round(attribution_of(result).total, 2)
-    -10.0
+    -9.09
     """
     from tradewright.measures.attribution import attribute
 

@@ -291,7 +291,7 @@ class Result:
         return str(self.document()["result_hash"])
 
     def attribution(self, by: str = "asset", groups: Mapping[str, str] | None = None) -> Attribution:
-        """Where the profit came from, in parts that add up exactly: by asset, sector, side, cost, reason or strategy."""
+        """Where the profit came from, in parts that add up: by asset, sector, side, cost, reason or strategy."""
         from tradewright.engine.attribution import attribution_of
 
         return attribution_of(self, by, groups)

@@ -164,7 +164,7 @@ def _frame(path: Path, columns: list[str] | None, *, curve: bool) -> tuple[pd.Da
     if bad.to_numpy().any():
         row, place = np.argwhere(bad.to_numpy())[0].tolist()
         raise DataError(
-            f"{str(path)!r}: {chosen.columns[place]} is {chosen.iat[row, place]!r} at row {row + 1}; it must be a number."
+            f"{str(path)!r}: {chosen.columns[place]} is {chosen.iat[row, place]!r} at row {row + 1}, not a number."
         )
     if not curve and len(numbers) and float(np.nanmedian(np.abs(numbers.to_numpy(dtype=np.float64)))) > _LARGE:
         raise DataError(
