@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..domain.bars import Bars, Instant
 from ..domain.errors import InputError, MissingDataError
@@ -19,15 +19,18 @@ from .calendars import session_dates
 from .columns import Reading
 from .grid import between_sessions, resample
 from .intervals import interval_ns
+from .membership import with_membership
 from .providers import make
 from .providers.base import Progress, SeriesProvider, assemble, check_symbols
 from .rules import DEFAULT_RULES, Rule
 from .sanity import Repair, SanityReport, check, clean
 from .stamps import Stamp
+from .universes import note_of_lists, resolve
 
 if TYPE_CHECKING:
     from ..domain.ports import Provider
     from .corporate import ActionsLike
+    from .membership import Membership
 
 __all__ = ["judge", "load", "load_with_report", "provider_for"]
 
@@ -49,6 +52,8 @@ def load(
     calendar: str | None = None,
     adjust: bool = False,
     actions: ActionsLike | None = None,
+    universe: Any = None,
+    missing_members: Literal["refuse", "stamp"] = "refuse",
     validate: bool = True,
     repair: Repair = "quarantine",
     rules: Iterable[Rule | str] = DEFAULT_RULES,
@@ -76,6 +81,11 @@ def load(
     actions : path, or iterable of CorporateAction or mappings, optional
         Splits, dividends, changes of symbol and delistings that the prices do not contain; see
         `tradewright.data.corporate`. Instruments that changed their symbol are loaded under all of their names.
+    universe : path, Membership or rows of (symbol, from, to), optional
+        Who belonged to the universe when; see `tradewright.data.membership`. Without symbols its members are loaded.
+        ``"@path/to/table.csv"`` among the symbols is the same.
+    missing_members : {"refuse", "stamp"}
+        Whether members without data are an error, or left out with a note that results repeat.
     validate : bool
         False switches the rules off and stamps the bars as unchecked.
     repair : {"quarantine", "refuse"}
@@ -109,8 +119,8 @@ def load(
     """
     bars, _ = load_with_report(
         symbols, provider=provider, data=data, start=start, end=end, interval=interval, columns=columns, tz=tz,
-        stamp=stamp, day_first=day_first, calendar=calendar, adjust=adjust, actions=actions, validate=validate,
-        repair=repair, rules=rules, progress=progress, **options,
+        stamp=stamp, day_first=day_first, calendar=calendar, adjust=adjust, actions=actions, universe=universe,
+        missing_members=missing_members, validate=validate, repair=repair, rules=rules, progress=progress, **options,
     )  # fmt: skip
     return bars
 
@@ -130,6 +140,8 @@ def load_with_report(
     calendar: str | None = None,
     adjust: bool = False,
     actions: ActionsLike | None = None,
+    universe: Any = None,
+    missing_members: Literal["refuse", "stamp"] = "refuse",
     validate: bool = True,
     repair: Repair = "quarantine",
     rules: Iterable[Rule | str] = DEFAULT_RULES,
@@ -144,12 +156,18 @@ def load_with_report(
     report : SanityReport
         Of everything that was read, before the range was cut.
     """
-    wanted = None if symbols is None else check_symbols(symbols)
+    parts = None if symbols is None else _parts(symbols)
+    wanted, table = resolve(parts, universe, start=start, end=end)
+    wanted = None if wanted is None else check_symbols(wanted)
+    lost: list[str] = []
     chosen = tuple(rules)
     reading = Reading(dict(columns or {}), tz, stamp, day_first, calendar, adjust)
     if data is not None and not isinstance(data, (str, Path)):
         from .frames import bars_and_report
 
+        if table is not None and wanted is not None:
+            everything, _ = bars_and_report(data, symbols=None, reading=reading)
+            wanted, lost = _with_data(wanted, table, everything.symbols, "the data", missing_members)
         bars, report = bars_and_report(
             data, symbols=wanted, reading=reading, adjusted=options.pop("adjusted", "unknown"), validate=validate,
             repair=repair, rules=chosen,
@@ -160,6 +178,9 @@ def load_with_report(
             bars = resample(bars, interval)
     else:
         source = provider_for(provider, data, reading=reading, start=start, interval=interval, **options)
+        listing = getattr(source, "symbols", None)
+        if table is not None and wanted is not None and callable(listing) and source.name not in _ANY_SYMBOL:
+            wanted, lost = _with_data(wanted, table, listing(), source.name, missing_members)
         if isinstance(source, SeriesProvider):
             if wanted is None and data is None:
                 known = ", ".join(source.symbols()[:30])
@@ -183,6 +204,16 @@ def load_with_report(
 
         bars = attach(bars, actions)
         report = explained(report, bars)
+    note = note_of_lists(parts)
+    if note:
+        bars = bars.with_provenance(bars.provenance.with_note(note))
+    if table is not None:
+        bars = with_membership(bars, table)
+        # A chain may leave out symbols by itself.
+        lost += [symbol for symbol in wanted or () if symbol in table.symbols and not _has(bars.symbols, symbol)]
+    if lost and table is not None:
+        text = f"survivorship: {_lost(lost, table)} and are left out"
+        bars = bars.with_provenance(bars.provenance.with_note(text))
     _log(bars, report)
     cut = between_sessions(bars, start, end)
     if not cut.n_bars:
@@ -192,6 +223,45 @@ def load_with_report(
             f"{dates[0]} to {dates[-1]}."
         )
     return cut, report
+
+
+_ANY_SYMBOL = frozenset({"synthetic"})
+"""Providers that have more symbols than they list."""
+
+
+def _parts(symbols: str | Iterable[str]) -> list[str]:
+    words = symbols.split(",") if isinstance(symbols, str) else list(symbols)
+    parts = [word.strip() for word in words if word.strip()]
+    if not parts:
+        raise InputError("No symbol was given; name at least one, such as 'SPX'.")
+    return parts
+
+
+def _has(symbols: Iterable[str], symbol: str) -> bool:
+    return symbol.casefold() in {name.casefold() for name in symbols}
+
+
+def _with_data(
+    wanted: list[str], table: Membership, available: Iterable[str], source: str, missing_members: str
+) -> tuple[list[str], list[str]]:
+    """Symbols that a source has, and members that it has not."""
+    if missing_members not in {"refuse", "stamp"}:
+        raise InputError(f"missing_members is {missing_members!r}; it must be 'refuse' or 'stamp'.")
+    there = {name.casefold() for name in available}
+    members = set(table.symbols)
+    lost = [symbol for symbol in wanted if symbol in members and symbol.casefold() not in there]
+    if lost and (missing_members == "refuse" or len(lost) == len(wanted)):
+        raise MissingDataError(
+            f"{_lost(lost, table)} in {source}. A universe without those that are gone looks better than it was: get "
+            "their data, or leave them out and let the result say so (missing_members='stamp', "
+            "--set data.missing_members=stamp)."
+        )
+    return [symbol for symbol in wanted if symbol not in set(lost)], lost
+
+
+def _lost(lost: list[str], table: Membership) -> str:
+    shown = ", ".join(lost[:12]) + (f" and {len(lost) - 12} more" if len(lost) > 12 else "")
+    return f"{len(lost)} of {len(table.symbols)} that were members of {table.name} have no data ({shown})"
 
 
 def _log(bars: Bars, report: SanityReport) -> None:
@@ -298,6 +368,11 @@ def provider_for(
                 "columns": dict(how.columns), "tz": how.tz, "stamp": how.stamp, "day_first": how.day_first,
                 "calendar": how.calendar, "adjust": how.adjust, **options,
             }  # fmt: skip
+        elif how != Reading():
+            raise InputError(
+                "columns, tz, stamp, day_first, calendar and adjust say how files and frames are read; the provider "
+                f"{name!r} keeps bars that were read already. Import them anew with these options."
+            )
         return make(name, path=data, **options)
     name = provider or "sample"
     if reading is not None and reading != Reading():

@@ -65,7 +65,7 @@ class SeriesInfo:
         Stamps (ns UTC) of the first and the last bar.
     revisions : tuple of int
         Instants (ns UTC) at which the store learnt something of it, its corporate actions included, ascending. Of a
-        write under ``known="event"`` the last instant stands for all.
+        write under ``known="event"`` the first and the last instant stand for all.
     restated : int
         Rows that were later replaced by another.
     rejected : int

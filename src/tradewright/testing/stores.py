@@ -196,6 +196,10 @@ def _event_time(store: Store) -> None:
     store.append(bars, source=SOURCE, known="event")
     half = store.read(["EVENT"], "1d", source=SOURCE, as_of=int(bars.ts[9]))
     assert half.data_hash() == bars.rows(0, 10).data_hash(), f"{name}: rows known at their stamps are not read as such."
+    (info,) = store.list(["EVENT"], source=SOURCE)
+    assert info.revisions == tuple(int(bars.ts[row]) for row in (0, 11, 12, 19)), (
+        f"{name}: of a write at the stamps of its rows the first and the last are revisions, not {info.revisions}."
+    )
     gap = _bars(25, "EVENT")
     changed = _changed(gap, 3, 1.1)
     _refused(

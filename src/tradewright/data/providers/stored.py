@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...domain.bars import DAY_NS, Bars, Instant, instant_ns, utc
 from ...domain.errors import InputError, MissingDataError
@@ -61,18 +61,11 @@ class StoredProvider:
         store: str | Path | Store | None = None,
         source: str | None = None,
         as_of: Instant | None = None,
-        **reading: Any,
     ) -> None:
         from ..store import open_store
 
         if path is not None and store is not None:
             raise InputError(f"The store is given twice, {str(path)!r} and {str(store)!r}; keep one.")
-        strange = [name for name, value in reading.items() if value not in (None, False, "auto", {})]
-        if strange:
-            raise InputError(
-                f"{', '.join(strange)} say how files are read; a store keeps bars that were read already. Import them "
-                "anew with these options."
-            )
         place = path if store is None else store
         self.store: Store = open_store(place) if place is None or isinstance(place, (str, Path)) else place
         self.source = source

@@ -146,11 +146,12 @@ class MemoryStore:
                 reports[instrument.id] = told
                 notes = [] if old is None else old.notes
                 seen = {note for _, note in notes}
-                notes = [*notes, *((instant, note) for note in bars.provenance.notes if note not in seen)]
+                first = min([instant, *new.known[:1].tolist()])
+                notes = [*notes, *((first, note) for note in bars.provenance.notes if note not in seen)]
                 made[key] = _Series(
                     facts,
                     Rows.joined([old.rows, new] if old else [new]),
-                    {*(old.revisions if old else ()), instant},
+                    {*(old.revisions if old else ()), instant, *new.known[:1].tolist()},
                     notes,
                     (old.restated if old else 0) + int(found.restated.size),
                 )

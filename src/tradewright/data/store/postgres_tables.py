@@ -319,7 +319,11 @@ def write_changes(cursor: Cursor, changes: Sequence[Change]) -> None:
         )
     cursor.executemany(
         "insert into revisions (series, known) values (%s, %s) on conflict do nothing",
-        [(number, change.done.known) for number, change in zip(numbers, changes, strict=True)],
+        [
+            (number, known)
+            for number, change in zip(numbers, changes, strict=True)
+            for known in (change.done.known, *change.rows.known[:1].tolist())
+        ],
     )
     notes = [(number, *item) for number, change in zip(numbers, changes, strict=True) for item in change.notes]
     if notes:

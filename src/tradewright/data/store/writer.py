@@ -75,6 +75,7 @@ class Plan:
         self._actions: list[tuple[int, CorporateAction]] = []
         self._done: list[Appended] = []
         self._note: Path | None = None
+        self._since: dict[SeriesKey, int] = {}
 
     def add(
         self, bars: Bars, instrument: Instrument, key: SeriesKey, rows: Rows, *, asked: int | None, now: int,
@@ -119,6 +120,8 @@ class Plan:
             new = new.at(np.full(new.size, instant, dtype=np.int64))
             self._actions += [(instant, action) for action in fresh]
         self._facts[key] = facts
+        if new.size:
+            self._since[key] = int(new.known[0])
         seen = {note for _, note in entry.notes} if entry else set()
         self._notes[key] = [note for note in bars.provenance.notes if note not in seen]
         self._done.append(
@@ -184,10 +187,11 @@ class Plan:
 
     def _update(self, number: int, key: SeriesKey, done: Appended, rows: Rows | None) -> None:
         facts, connection = self._facts[key], self.connection
-        connection.execute("INSERT INTO revisions VALUES (?, ?)", [number, done.known])
+        since = min(done.known, self._since.get(key, done.known))
+        connection.executemany("INSERT INTO revisions VALUES (?, ?)", [(number, i) for i in {since, done.known}])
         if self._notes[key]:
             connection.executemany(
-                "INSERT INTO notes VALUES (?, ?, ?)", [(number, done.known, note) for note in self._notes[key]]
+                "INSERT INTO notes VALUES (?, ?, ?)", [(number, since, note) for note in self._notes[key]]
             )
         entry = self.entries.get(key)
         first, last = (int(rows.ts[0]), int(rows.ts[-1])) if rows is not None else (0, 0)
