@@ -332,17 +332,19 @@ def action_rows(bars: Bars) -> list[tuple[int, int, CorporateAction, float]]:
     columns = {instrument: j for j, instrument in enumerate(bars.instruments)}
     found = [action for action in bars.actions if action.kind in ranks and action.instrument in columns]
     rows = np.searchsorted(bars.ts, np.array([action.ts for action in found], dtype=np.int64), side="left").tolist()
+    splits: dict[tuple[int, int], list[CorporateAction]] = {}
+    for row, action in zip(rows, found, strict=True):
+        if action.kind is ActionKind.SPLIT:
+            splits.setdefault((row, columns[action.instrument]), []).append(action)
     out: list[tuple[int, int, int, int, CorporateAction, float]] = []
     for number, (row, action) in enumerate(zip(rows, found, strict=True)):
         if row == bars.n_bars:
             continue
-        value = action.value
+        column, value = columns[action.instrument], action.value
         if action.kind is ActionKind.DIVIDEND:
-            for other_row, other in zip(rows, found, strict=True):
-                same = other_row == row and other.instrument == action.instrument
-                if same and other.kind is ActionKind.SPLIT and other.ts > action.ts:
-                    value /= other.value
-        out.append((row, ranks[action.kind], number, columns[action.instrument], action, value))
+            for split in splits.get((row, column), ()):
+                value /= split.value if split.ts > action.ts else 1.0
+        out.append((row, ranks[action.kind], number, column, action, value))
     out.sort(key=lambda item: item[:3])
     return [(row, column, action, value) for row, _, _, column, action, value in out]
 

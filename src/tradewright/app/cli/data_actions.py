@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tradewright.app.cli.options import EndOption, JsonOption, StartOption, SymbolsOption, split_symbols
-from tradewright.app.cli.running import ActionsOption
+from tradewright.app.cli.running import ActionsOption, SourceOption, StoreOption
 
 if TYPE_CHECKING:
     from tradewright.data.adjust import Factors
@@ -28,6 +28,9 @@ SymbolsArgument = Annotated[list[str] | None, typer.Argument(help="Symbols, also
 DataOption = Annotated[Path | None, typer.Option("--data", help="File or folder of CSV or Parquet.", metavar="PATH")]
 ProviderOption = Annotated[str | None, typer.Option("--provider", help="Source; see 'tradewright data providers'.")]
 IntervalOption = Annotated[str | None, typer.Option("--interval", help="Length of a bar: 1min, 15min, 1h, 1d, ...")]
+KnownOption = Annotated[
+    str | None, typer.Option("--known", help="Bars and actions as a store knew them at that instant.", metavar="DATE")
+]
 AdjustedOption = Annotated[
     str | None,
     typer.Option("--adjusted", help="What prices of a file are adjusted for: raw, split, split+dividend, unknown."),
@@ -47,6 +50,9 @@ def adjust(
     symbols: SymbolsOption = None,
     provider: ProviderOption = None,
     data: DataOption = None,
+    store: StoreOption = None,
+    source: SourceOption = None,
+    known: KnownOption = None,
     actions: ActionsOption = None,
     kind: Annotated[
         str, typer.Option("--kind", help="What is taken out of the prices: split or split+dividend.")
@@ -81,7 +87,8 @@ def adjust(
     from tradewright.data.adjust import adjust as adjusted_bars
     from tradewright.data.corporate import action_table
 
-    bars = _load(names, symbols, provider, data, actions, start, end, interval, adjusted)
+    kept = _stored(store, source, known)
+    bars = _load(names, symbols, provider, data, actions, start, end, interval, adjusted, **kept)
     options: dict[str, Any] = {"kind": kind, "rule": rule, "as_of": as_of, "direction": direction}
     made = factors(bars, **options)
     done = adjusted_bars(bars, **options)
@@ -128,6 +135,9 @@ def actions(
     symbols: SymbolsOption = None,
     provider: ProviderOption = None,
     data: DataOption = None,
+    store: StoreOption = None,
+    source: SourceOption = None,
+    known: KnownOption = None,
     actions: ActionsOption = None,
     start: StartOption = None,
     end: EndOption = None,
@@ -136,12 +146,13 @@ def actions(
     as_json: JsonOption = False,
 ) -> None:
     """List splits, dividends, changes of symbol and delistings: of a source, or of a file alone."""
-    if data is None and provider is None and actions is not None and not names and not symbols:
+    if data is None and provider is None and store is None and actions is not None and not names and not symbols:
         found, notes = _of_file(actions), []
     else:
         from tradewright.data.corporate import action_table
 
-        bars = _load(names, symbols, provider, data, actions, start, end, interval, adjusted)
+        kept = _stored(store, source, known)
+        bars = _load(names, symbols, provider, data, actions, start, end, interval, adjusted, **kept)
         found, notes = action_table(bars), list(bars.provenance.notes)
     if as_json:
         typer.echo(json.dumps({"actions": found, "notes": notes}, indent=2))
@@ -166,14 +177,22 @@ def _load(
     end: str | None,
     interval: str | None,
     adjusted: str | None,
+    **stored: str,
 ) -> Bars:
     from tradewright.data.service import load
 
     wanted = split_symbols([*(names or []), *(symbols or [])])
-    options: dict[str, Any] = {} if adjusted is None else {"adjusted": adjusted}
+    options: dict[str, Any] = {**stored} if adjusted is None else {"adjusted": adjusted, **stored}
+    provider = "store" if stored and provider is None else provider
     return load(
         wanted, provider=provider, data=data, start=start, end=end, interval=interval, actions=actions, **options
     )
+
+
+def _stored(store: str | None, source: str | None, known: str | None) -> dict[str, str]:
+    """Options of a store, where the bars come from one."""
+    given = {"store": store, "source": source, "as_of": known}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _of_file(path: Path) -> list[dict[str, Any]]:
