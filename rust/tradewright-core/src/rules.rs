@@ -126,6 +126,13 @@ struct Column<'c> {
     whole: bool,
 }
 
+/// A column to be made.
+struct Job<'j> {
+    series: Series,
+    out: &'j mut [f64],
+    found: &'j mut (usize, bool),
+}
+
 /// No column.
 const NONE: u32 = u32::MAX;
 
@@ -262,11 +269,10 @@ impl<'a> Columns<'a> {
         // What was there is written over: fresh zeros would cost a quarter of the work.
         self.values.resize(size, 0.0);
         let (mut values, mut made) = (std::mem::take(&mut self.values), vec![(0, false); wanted.len()]);
-        let mut jobs: Vec<_> = wanted.iter().zip(values.chunks_mut(self.close.len().max(1))).zip(&mut made).collect();
+        let rows = wanted.iter().zip(values.chunks_mut(self.close.len().max(1))).zip(&mut made);
+        let mut jobs: Vec<Job> = rows.map(|((series, out), found)| Job { series: *series, out, found }).collect();
         let share = if size < WORTH_THREADS { jobs.len() } else { jobs.len().div_ceil(threads.max(1)) }.max(1);
-        let work = |part: &mut [((&Series, &mut [f64]), &mut (usize, bool))]| {
-            part.iter_mut().for_each(|((series, out), found)| **found = self.make(**series, out));
-        };
+        let work = |part: &mut [Job]| part.iter_mut().for_each(|job| *job.found = self.make(job.series, job.out));
         std::thread::scope(|scope| {
             let mut parts = jobs.chunks_mut(share);
             let mine = parts.next();
