@@ -25,6 +25,7 @@ from tradewright.engine.prepared import KEPT_RUNS, Prepared, memory_of, prepare
 from tradewright.engine.result import Origin, Result
 from tradewright.engine.settings import Settings, protection_of, settings_of
 from tradewright.engine.trials import trial_ledger
+from tradewright.engine.universe import within_universe
 from tradewright.strategies.registry import make_strategy
 
 if TYPE_CHECKING:
@@ -251,6 +252,13 @@ def backtest(
         )
         if resolved.config.data.actions and not isinstance(data, Bars):
             load_options.setdefault("actions", Path(resolved.config.data.actions))
+        if provider == "chain" and resolved.config.data.chain:
+            load_options = {
+                "chain": list(resolved.config.data.chain),
+                **resolved.config.data.chain_options,
+            } | load_options
+        if resolved.config.data.missing_members != "refuse" and not isinstance(data, Bars):
+            load_options.setdefault("missing_members", resolved.config.data.missing_members)
         origin.config = {"hash": resolved.hash, "profile": resolved.config.profile, "rows": _config_rows(resolved)}
     bars, origin.inputs, report = load_inputs(
         data,
@@ -349,7 +357,7 @@ def run_prepared(
         decisions = decide_prepared(made, prepared)
     else:
         made = None
-        decisions = _given_decisions(bars, strategy, signals, weights, orders)
+        decisions = within_universe(_given_decisions(bars, strategy, signals, weights, orders), prepared)
     if scale is not None:
         decisions.scale = _scale(scale, bars, decisions.kind)
     run = decisions.run(prepared.market, prepared.spec, bars)
@@ -391,6 +399,10 @@ def load_inputs(
             from tradewright.data.corporate import attach
 
             chosen = attach(data, options["actions"])
+        if options.get("universe") is not None:
+            from tradewright.data.membership import with_membership
+
+            chosen = with_membership(chosen, options["universe"])
         chosen = chosen if symbols is None else chosen.select(symbols)
         return cut(chosen, start, end), {"kind": "memory"}, None
     if data is None or isinstance(data, (str, Path)) or _is_symbols(data):
@@ -403,16 +415,16 @@ def load_inputs(
             symbols = data
         if isinstance(symbols, str):
             symbols = [part.strip() for part in symbols.split(",") if part.strip()]
-        if not symbols and path is None:
+        if not symbols and path is None and options.get("universe") is None:
             if isinstance(provider, str):
                 from tradewright.data.providers import require_provider
 
                 require_provider(provider)
             raise InputError("There is nothing to trade: give data (bars, a frame, a path) or symbols.")
         from tradewright.data.service import load_with_report
-        from tradewright.data.universes import expand
+        from tradewright.data.universes import resolve
 
-        symbols = expand(symbols) if symbols else None
+        wanted, _ = resolve(symbols or None, options.get("universe"), start=start, end=end)
         arguments: dict[str, Any] = {
             "provider": provider,
             "data": path,
@@ -426,14 +438,14 @@ def load_inputs(
         bars, report = load_with_report(list(symbols) if symbols else None, **given)
         # What the source resolved by itself, such as the revision of a store, is said when the bars are loaded again.
         pinned = dict(bars.provenance.pinned)
-        inputs = {"kind": "load", "symbols": list(symbols) if symbols else None, **given, **pinned}
-        if not isinstance(options.get("actions"), (str, Path, type(None))):
+        inputs = {"kind": "load", "symbols": wanted, **given, **pinned}
+        if any(not isinstance(options.get(name), (str, Path, type(None))) for name in ("actions", "universe")):
             return bars, {"kind": "memory"}, report
         return bars, {name: _text_of(value) for name, value in inputs.items()}, report
     if isinstance(data, Mapping) and "close" in data and set(data) <= {"open", "high", "low", "close", "volume"}:
         numbered = _numbered(data, symbols)
-        if options.get("actions") is not None:
-            return load_inputs(numbered, start=start, end=end, actions=options["actions"])
+        if options.get("actions") is not None or options.get("universe") is not None:
+            return load_inputs(numbered, start=start, end=end, **options)
         return cut(numbered, start, end), {"kind": "memory"}, None
     from tradewright.data.service import load_with_report
 
@@ -717,7 +729,8 @@ def _from_config(
             symbols = list(block.symbols)
         # As a path, not as text: a folder "prices" is no symbol.
         data = None if block.path is None else Path(block.path)
-        provider = provider or (None if block.path else block.provider)
+        chained = block.chain and block.provider in {"sample", "chain"}
+        provider = provider or ("chain" if chained else None if block.path else block.provider)
     if not isinstance(data, Bars) and (data is None or isinstance(data, (str, Path))):
         interval = interval or block.interval
     return strategy, params, symbols, start or block.start, end or block.end, provider, interval, data

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from tradewright.engine.universe import universe_facts
 from tradewright.measures.catalogue import MEASURES
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ def conventions_of(
         "fill": _FILL[s.fill],
         "intrabar": _INTRABAR[s.intrabar],
         **_actions(bars, on_adjusted=on_adjusted),
+        **_universe(bars),
         "size": f"{size} {_SIZE[s.size_mode]}, resolved at the {basis} price, costs within",
         "lot": "each instrument's own step"
         if s.lot is None
@@ -160,9 +162,30 @@ def stamps_of(bars: Bars, settings: Settings, *, validated: bool, repaired: int 
         stamps.append(f"repaired data: {repaired:,} bad row{'s were' if repaired > 1 else ' was'} taken out")
     if settings.intrabar == "optimistic":
         stamps.append("optimistic inside bars: unknown order of high and low resolved in favour of the strategy")
-    if bars.n_assets > 1:
+    universe = universe_facts(bars)
+    if universe and not universe["dated"]:
+        stamps.append(f"not point-in-time: the universe {universe['name']} has no dates")
+    elif universe and universe["survivors"]:
+        stamps.append(f"survivorship: nobody ever leaves the universe {universe['name']}; it may be today's list")
+    elif not universe and bars.n_assets > 1:
         stamps.append("not point-in-time: the instruments were chosen with today's knowledge")
+    stamps += [note for note in provenance.notes if note.startswith("survivorship: ")]
     return stamps
+
+
+def _universe(bars: Bars) -> dict[str, str]:
+    """Who may be traded when; nothing where bars have no universe."""
+    facts = universe_facts(bars)
+    if not facts:
+        return {}
+    if not facts["dated"]:
+        return {"universe": f"{facts['name']}: a list without dates, chosen with today's knowledge"}
+    return {
+        "universe": f"{facts['name']}: point-in-time, {facts['n_ever']} that ever were members, {facts['n_first']} at "
+        f"the first bar and {facts['n_last']} at the last; who is no member at the session of a bar is flat from the "
+        "next fill on; instruments that are not in it are not restricted; entries by signal without a size use 1 / "
+        "members"
+    }
 
 
 def _actions(bars: Bars, *, on_adjusted: bool) -> dict[str, str]:

@@ -18,6 +18,7 @@ import numpy as np
 from tradewright.domain.errors import InputError, closest
 from tradewright.domain.forecasts import HOLD
 from tradewright.engine.decision_tables import grid_of, is_table, order_table
+from tradewright.engine.universe import within_universe
 from tradewright.kernel import core
 from tradewright.strategies.base import Strategy, step_of
 
@@ -145,13 +146,13 @@ def decide_prepared(strategy: Any, prepared: Prepared) -> Decisions:
     """
     choice = prepared.settings.decide_on
     if not prepared.bars.actions or choice == "raw" or (choice == "auto" and _states_prices(strategy)):
-        return decide(strategy, prepared.bars, prepared.market)
+        return within_universe(decide(strategy, prepared.bars, prepared.market), prepared)
     view = prepared.adjusted
     if view is None:
-        return decide(strategy, prepared.bars, prepared.market)
+        return within_universe(decide(strategy, prepared.bars, prepared.market), prepared)
     made = decide(strategy, *view)
     made.seen = view[0]
-    return made
+    return within_universe(made, prepared)
 
 
 def _states_prices(strategy: Any) -> bool:

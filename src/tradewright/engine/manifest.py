@@ -52,6 +52,7 @@ def manifest_of(result: Result) -> dict[str, Any]:
             "adjusted": provenance.adjusted,
             "validated": origin.validated,
             "detail_hash": None if origin.detail is None else origin.detail.data_hash(),
+            **_universe(result),
         },
         "strategy": {
             **strategy_spec(result.given),
@@ -208,6 +209,14 @@ def plain(value: Any) -> Any:
     if isinstance(value, range):
         return list(value)
     return str(value)
+
+
+def _universe(result: Result) -> dict[str, Any]:
+    """Universe of the run; nothing where there is none, so that results without one stay as they are."""
+    from tradewright.engine.universe import universe_facts
+
+    facts = universe_facts(result.bars, result.decisions)
+    return {"universe": facts} if facts else {}
 
 
 def _benchmark(what: Any, result: Result) -> Any:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from tradewright.data.membership import membership_of
 from tradewright.domain.errors import ConfigError, InputError, closest
 from tradewright.engine.backtest import load_inputs, require_bars, resolve_settings
 from tradewright.engine.decisions import decide_prepared
@@ -524,7 +525,8 @@ def _evaluate(
     sample = maker.make(sets[0])
     n_bars = prepared.bars.n_bars
     sees_raw = not prepared.bars.actions or prepared.settings.decide_on == "raw" or prepared.adjusted is None
-    if prepared.bars.n_assets == 1 and sees_raw and _is_compiled(sample):
+    free = membership_of(prepared.bars) is None
+    if prepared.bars.n_assets == 1 and sees_raw and free and _is_compiled(sample):
         size, run = _BLOCK, _rule_runner(prepared, maker, sets, workers)
     elif getattr(sample, "on_bar", None) is not None:
         size, run = max(1, 4 * workers), _CallbackRunner(prepared, maker, sets, workers)

@@ -146,8 +146,9 @@ def rerun(document: Mapping[str, Any], *, data: Any = None, strategy: Any = None
     elif inputs.get("kind") == "load":
         arguments = {key: value for key, value in inputs.items() if key not in {"kind", "data"}}
         place = _place(inputs.get("data"), folder)
-        if arguments.get("actions") is not None:
-            arguments["actions"] = _place(arguments["actions"], folder)
+        for name in ("actions", "universe"):
+            if arguments.get(name) is not None:
+                arguments[name] = _place(arguments[name], folder)
         bars, origin.inputs, report = load_inputs(place, **arguments)
     else:
         raise InputError("The data of this result was in memory; pass it: verify(path, data=bars).")

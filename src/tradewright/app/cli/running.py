@@ -196,6 +196,8 @@ def data_arguments(resolved: Any, *, seed: int | None) -> dict[str, Any]:
     # "sample" is the default of the key, not a wish to look for a file's symbols among the samples.
     provider = None if block.path and block.provider == "sample" else block.provider
     symbols = list(block.symbols) or None
+    if block.chain and block.provider in {"sample", "chain"}:
+        provider = "chain"
     if symbols is None and block.path is None and provider == "sample":
         symbols = ["SPX"]
     found: dict[str, Any] = {
@@ -217,7 +219,11 @@ def data_arguments(resolved: Any, *, seed: int | None) -> dict[str, Any]:
         found["repair"] = block.repair
     if seed is not None:
         found["seed"] = seed
-    if provider == "store":
+    if provider == "chain":
+        found |= {"chain": list(block.chain), **block.chain_options} if block.chain else dict(block.chain_options)
+    if block.missing_members != "refuse":
+        found["missing_members"] = block.missing_members
+    if provider in {"store", "chain"}:
         asked = {"store": block.store, "source": block.source, "as_of": block.as_of}
         found |= {name: value for name, value in asked.items() if value is not None}
     elif block.as_of is not None and not block.path:

@@ -100,7 +100,9 @@ def sweep(
     resolved = shared.resolved(symbols=symbols, profile=profile, config=config, sets=sets, options=given)
     arguments = run.data_arguments(resolved, seed=seed)
     loader: dict[str, Any] = {
-        key: arguments.pop(key) for key in ("actions", "columns", "tz", "repair", "seed") if key in arguments
+        key: arguments.pop(key)
+        for key in list(arguments)
+        if key not in {"data", "symbols", "start", "end", "provider", "interval"}
     }
     block = resolved.config
     own = strategy is None or not block.strategy.params

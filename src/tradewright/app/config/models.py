@@ -140,6 +140,15 @@ class DataConfig(_Section):
     repair: Literal["quarantine", "refuse"] = Field(
         default="quarantine", description="What happens to bars that cannot be believed."
     )
+    chain: Annotated[tuple[str, ...], BeforeValidator(_split)] = Field(
+        default=(), description="Providers to ask in order, such as [store, csv:prices/]; chosen by provider: chain."
+    )
+    chain_options: Open = Field(
+        default_factory=FrozenDict, description="Options of the chain, such as on_missing, agree, max_lag, health."
+    )
+    missing_members: Literal["refuse", "stamp"] = Field(
+        default="refuse", description="What happens to members of a universe with dates that have no data."
+    )
     store: str | None = Field(
         default=None, description="Folder (or address) of the store; the variable TRADEWRIGHT_STORE sets it too."
     )

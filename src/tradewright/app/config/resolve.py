@@ -361,7 +361,7 @@ def _with_lists(layer: Layer, own: Mapping[str, Sequence[str]]) -> Layer:
     from tradewright.data.universes import expand
 
     try:
-        symbols = expand(_symbols_in(leaf), own)
+        symbols = expand(_symbols_in(leaf), own, keep_tables=True)
     except InputError as error:
         raise ConfigError(f"{leaf.place}: {str(error)[:1].lower()}{str(error)[1:]}") from None
     return Layer(layer.name, {**layer.leaves, "data.symbols": Leaf(symbols, leaf.source, leaf.line)})
@@ -384,6 +384,10 @@ def _asset_class(layers: Sequence[Layer]) -> str | None:
         symbols = [word.strip() for word in symbols.split(",") if word.strip()]
     if not isinstance(symbols, (list, tuple)):
         return None
+    if any(str(symbol).startswith("@") for symbol in symbols):
+        from tradewright.data.universes import expand
+
+        symbols = expand([str(symbol) for symbol in symbols])
     classes = {str(asset_class_of(str(symbol))) for symbol in symbols}
     return classes.pop() if len(classes) == 1 else None
 
