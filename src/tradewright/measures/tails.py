@@ -44,7 +44,8 @@ def value_at_risk(returns: npt.ArrayLike, *, level: float = 0.95, method: TailMe
         Confidence in (0, 1).
     method : {"historical", "lower", "normal", "cornish_fisher"}
         ``"historical"``: the quantile of the returns, interpolated between two of them (NumPy, empyrical).
-        ``"lower"``: the return number ``ceil(n (1 - level))`` from the worst (skfolio). ``"normal"``: from mean and
+        ``"lower"``: the return number ``ceil(n (1 - level))`` from the worst (skfolio, but for its rounding
+        where that is whole). ``"normal"``: from mean and
         sample deviation, ``-(mean + z deviation)`` (quantstats). ``"cornish_fisher"``: the same with the normal
         quantile ``z`` corrected for skewness and excess kurtosis (``ddof=0``), sometimes called modified.
 
