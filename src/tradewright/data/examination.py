@@ -24,7 +24,7 @@ from .quarantine import write_quarantine
 from .raw import RawSeries
 from .rules import FULL_RULES, Rule, future_rule
 from .schedule import session_numbers
-from .scores import Quality, Tally, scores_of, tally
+from .scores import Quality, Tally, require_window, scores_of, tally
 from .stamps import NAT, Stamp
 
 if TYPE_CHECKING:
@@ -187,6 +187,7 @@ def examine(
     >>> found.ok, found.tallies[0].coverage.expected, found.tallies[0].coverage.coverage
     (True, 251, 1.0)
     """
+    require_window(window)
     moment = None if now is None else instant_ns(now)
     wanted = (*FULL_RULES, future_rule(moment)) if rules is None else chosen_rules(rules)
     where: dict[str, Any] = {"interval": interval, "columns": columns, "tz": tz, "stamp": stamp, "calendar": calendar}

@@ -44,6 +44,9 @@ Anchor: TypeAlias = Literal["open", "clock"]
 _PAUSE_AT_THE_END: Final = {"CMES": 60 * MINUTE_NS}
 """Closed hours at the end of a session that the calendar library counts as open."""
 
+_BEYOND: Final = {"week": 14, "month": 45, "quarter": 110, "year": 400}
+"""Days after a moment in which the next period has surely begun."""
+
 _WEEK_OFFSET: Final = 3  # 1970-01-01 was a Thursday: weeks counted from here begin on Mondays
 
 
@@ -309,15 +312,18 @@ def bars_due(calendar: str, interval_ns: int, after: int, now: int) -> int:
         return now // interval_ns - after // interval_ns
     # A daily bar stamped at the regular close belongs to a session that may have ended before (a half day).
     first, last = (int(day) for day in session_days(np.array([after, now], dtype=np.int64), hours))
-    plan = schedule(calendar, first, last + 1)
-    if unit_of(interval_ns) == "intraday":
+    if unit_of(interval_ns) != "intraday" and not hours.always_open and after % DAY_NS == 0:
+        first = after // DAY_NS  # bars built by hand from plain dates: midnight names the day
+    unit = unit_of(interval_ns)
+    # A week or month is due when the last of its sessions has ended, so one looks to its end.
+    plan = schedule(calendar, first, last + _BEYOND.get(unit, 1))
+    if unit == "intraday":
         stamps, _ = due_stamps(plan, interval_ns)
         return int(np.searchsorted(stamps, now, side="right") - np.searchsorted(stamps, after, side="right"))
-    closes = session_closes_of(plan)
-    done = period_keys(plan.days[closes <= now], interval_ns)
+    keys = period_keys(plan.days, interval_ns)
     here = int(period_keys(np.array([first]), interval_ns)[0])
-    if unit_of(interval_ns) == "day":
-        return max(0, int((done > here).sum()) // max(1, round(interval_ns / DAY_NS)))
-    # A week or month that is still running is not due.
-    running = int(period_keys(np.array([last + 1]), interval_ns)[0])
-    return int(np.unique(done[(done > here) & (done < running)]).size)
+    ended = np.ones(keys.size, dtype=np.bool_)
+    if unit != "day":
+        ended = np.append(keys[1:] != keys[:-1], False)
+    ended &= (session_closes_of(plan) <= now) & (keys > here)
+    return int(ended.sum()) // (max(1, round(interval_ns / DAY_NS)) if unit == "day" else 1)

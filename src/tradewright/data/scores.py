@@ -177,11 +177,18 @@ def quality(
     >>> found.expected, found.present, found.completeness, found.score
     (4, 3, 0.75, 0.75)
     """
-    if window is not None and window not in WINDOWS:
-        raise InputError(f"window is {window!r}{closest(str(window), WINDOWS) or ';'} "
-                         f"It must be one of {', '.join(WINDOWS)}, or left out for the whole series.")  # fmt: skip
+    require_window(window)
     moment = None if now is None else instant_ns(now)
     return tuple(score for found in tally(data, calendar) for score in scores_of(found, window, now=moment))
+
+
+def require_window(window: str | None) -> None:
+    """Refuse a window that there is not (InputError, with the nearest)."""
+    if window is not None and window not in WINDOWS:
+        raise InputError(
+            f"window is {window!r}{closest(str(window), WINDOWS) or ';'} It must be one of {', '.join(WINDOWS)}, or "
+            "left out for the whole series."
+        )
 
 
 def tally(
