@@ -40,13 +40,14 @@ import numpy as np
 from ..domain.actions import ActionKind, CorporateAction
 from ..domain.bars import Bars, Instant, Provenance, instant_ns, utc
 from ..domain.errors import InconsistentDataError, InputError, closest
+from ..domain.instrument import Instrument
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     F64 = npt.NDArray[np.float64]
 
-__all__ = ["DIRECTIONS", "KINDS", "RULES", "Factors", "Step", "action_rows", "adjust", "factors", "unadjust"]
+__all__ = ["DIRECTIONS", "KINDS", "RULES", "Factors", "Step", "action_rows", "adjust", "factors", "scaled", "unadjust"]
 
 KINDS: Final = ("split", "split+dividend")
 RULES: Final = ("previous_close", "ex_close")
@@ -192,10 +193,10 @@ def adjust(
     >>> adjust(bars, [two, one], direction="forward").close[:, 0].tolist()
     [100.0, 100.0, 100.0]
     """
-    made = factors(bars, actions, kind=kind, rule=rule, as_of=as_of, direction=direction)
     given = bars.actions if actions is None else tuple(actions)
+    made = factors(bars, None if actions is None else given, kind=kind, rule=rule, as_of=as_of, direction=direction)
     kept = tuple(sorted((*made.pending, *_others(bars, given, made)), key=lambda action: action.ts))
-    return _scaled(bars, made.price, made.volume, _told(bars, made, as_of), kept)
+    return scaled(bars, made.price, made.volume, _told(bars, made, as_of), kept)
 
 
 def unadjust(
@@ -236,9 +237,11 @@ def unadjust(
     given = tuple(actions)
     cutoff = _cutoff(bars, as_of)
     price, volume = np.ones(bars.close.shape), np.ones(bars.close.shape)
+    own = _by_instrument(given)
     for j, instrument in enumerate(bars.instruments):
         close = bars.close[:, j]
-        groups, _ = _groups(bars, j, given, kind, rule, cutoff)
+        known = np.flatnonzero(np.isfinite(close))
+        groups, _ = _groups(bars, known, own.get(instrument, []), kind, rule, cutoff)
         steps: list[tuple[int, float, float]] = []
         reach = 1.0
         for group in reversed(groups) if direction == "backward" else groups:
@@ -255,7 +258,7 @@ def unadjust(
         price[:, j], volume[:, j] = _columns(sorted(steps), bars.n_bars, direction)
     origin = replace(bars.provenance, adjusted="raw").with_note(f"adjustment for {kind} undone ({direction}, {rule})")
     kept = tuple(sorted(given, key=lambda action: action.ts))
-    return _scaled(bars, 1.0 / price, 1.0 / volume, origin, kept)
+    return scaled(bars, 1.0 / price, 1.0 / volume, origin, kept)
 
 
 def factors(
@@ -288,10 +291,12 @@ def factors(
     _refuse_twice(bars, given if actions is not None else (), kind)
     cutoff = _cutoff(bars, as_of)
     price, volume = np.ones(bars.close.shape), np.ones(bars.close.shape)
+    own = _by_instrument(given)
     steps: list[Step] = []
     pending: list[CorporateAction] = []
     for j, instrument in enumerate(bars.instruments):
-        groups, later = _groups(bars, j, given, kind, rule, cutoff)
+        known = np.flatnonzero(np.isfinite(bars.close[:, j]))
+        groups, later = _groups(bars, known, own.get(instrument, []), kind, rule, cutoff)
         mine: list[Step] = []
         for group in groups:
             d = group.dividend(kind)
@@ -303,7 +308,7 @@ def factors(
             price[:, j], volume[:, j] = _columns(points, bars.n_bars, direction)
         kept = [pair for group in groups for pair in group.dividends] if kind == "split" else []
         for action, value in (*kept, *later):
-            scale = _scale_at(points, _row(bars, j, action.ts), direction)
+            scale = _scale_at(points, _row(bars, known, action.ts), direction)
             pending.append(replace(action, value=value * scale if action.kind is ActionKind.DIVIDEND else value))
         steps += mine
     return Factors(price, volume, tuple(steps), tuple(pending), kind, rule, direction)
@@ -349,6 +354,20 @@ def action_rows(bars: Bars) -> list[tuple[int, int, CorporateAction, float]]:
     return [(row, column, action, value) for row, _, _, column, action, value in out]
 
 
+def scaled(bars: Bars, price: F64, volume: F64, provenance: Provenance, actions: tuple[CorporateAction, ...]) -> Bars:
+    """Bars with prices and volumes multiplied by arrays of their shape.
+
+    Examples
+    --------
+    >>> bars = Bars.from_arrays(None, [1, 2], [1, 2], [1, 2], [1, 2], [3, 4])
+    >>> scaled(bars, bars.close * 0 + 2, bars.close * 0 + 0.5, bars.provenance, ()).volume[:, 0].tolist()
+    [1.5, 2.0]
+    """
+    opened, high, low, close = (np.ascontiguousarray(getattr(bars, name) * price) for name in _PRICES)
+    traded = np.ascontiguousarray(bars.volume * volume)
+    return Bars(bars.ts, opened, high, low, close, traded, bars.instruments, bars.interval_ns, provenance, actions)
+
+
 # --- private ------------------------------------------------------------------------------------------
 
 
@@ -379,30 +398,35 @@ def _refuse_twice(bars: Bars, given: tuple[CorporateAction, ...], kind: str) -> 
         )
 
 
-def _row(bars: Bars, j: int, ts: int) -> int:
-    """First row stamped at or after `ts` that the column has; ``n_bars`` without one."""
-    first = int(np.searchsorted(bars.ts, ts, side="left"))
-    rest = np.isfinite(bars.close[first:, j])
-    return first + int(rest.argmax()) if rest.any() else bars.n_bars
+def _row(bars: Bars, known: npt.NDArray[np.int64], ts: int) -> int:
+    """First of the rows a column has that is stamped at or after `ts`; ``n_bars`` without one."""
+    at = int(np.searchsorted(known, np.searchsorted(bars.ts, ts, side="left")))
+    return int(known[at]) if at < known.size else bars.n_bars
+
+
+def _by_instrument(given: Iterable[CorporateAction]) -> dict[Instrument, list[CorporateAction]]:
+    """Splits and dividends of each instrument in order of time, splits of an instant first."""
+    out: dict[Instrument, list[CorporateAction]] = {}
+    for action in given:
+        if action.kind in {ActionKind.SPLIT, ActionKind.DIVIDEND}:
+            out.setdefault(action.instrument, []).append(action)
+    for own in out.values():
+        own.sort(key=lambda action: (action.ts, action.kind is ActionKind.DIVIDEND))
+    return out
 
 
 def _groups(
-    bars: Bars, j: int, given: tuple[CorporateAction, ...], kind: str, rule: str, cutoff: int
+    bars: Bars, known: npt.NDArray[np.int64], own: list[CorporateAction], kind: str, rule: str, cutoff: int
 ) -> tuple[list[_Group], list[tuple[CorporateAction, float]]]:
     """Actions of one column bar by bar, and those that are not applied with their values.
 
     An action before the first bar changes nothing and is left out.
     """
-    instrument = bars.instruments[j]
-    wanted = (ActionKind.SPLIT, ActionKind.DIVIDEND)
-    own = [action for action in given if action.instrument == instrument and action.kind in wanted]
-    own.sort(key=lambda action: (action.ts, action.kind is ActionKind.DIVIDEND))
-    known = np.flatnonzero(np.isfinite(bars.close[:, j]))
     later: list[tuple[CorporateAction, float]] = [(action, action.value) for action in own if action.ts > cutoff]
     by_row: dict[int, list[CorporateAction]] = {}
     for action in own:
         if action.ts <= cutoff:
-            by_row.setdefault(_row(bars, j, action.ts), []).append(action)
+            by_row.setdefault(_row(bars, known, action.ts), []).append(action)
     out: list[_Group] = []
     for row, actions in sorted(by_row.items()):
         before = int(np.searchsorted(known, row, side="left")) - 1
@@ -480,16 +504,11 @@ def _others(bars: Bars, given: tuple[CorporateAction, ...], made: Factors) -> li
         if action.kind is ActionKind.DELISTING:
             symbol = action.instrument.id
             points = [(step.row, step.factor, step.ratio) for step in made.steps if step.symbol == symbol]
-            scale = _scale_at(points, _row(bars, columns[action.instrument], action.ts), made.direction)
+            known = np.flatnonzero(np.isfinite(bars.close[:, columns[action.instrument]]))
+            scale = _scale_at(points, _row(bars, known, action.ts), made.direction)
             action = replace(action, value=action.value * scale)
         out.append(action)
     return out
-
-
-def _scaled(bars: Bars, price: F64, volume: F64, provenance: Provenance, actions: tuple[CorporateAction, ...]) -> Bars:
-    opened, high, low, close = (np.ascontiguousarray(getattr(bars, name) * price) for name in _PRICES)
-    traded = np.ascontiguousarray(bars.volume * volume)
-    return Bars(bars.ts, opened, high, low, close, traded, bars.instruments, bars.interval_ns, provenance, actions)
 
 
 def _told(bars: Bars, made: Factors, as_of: Instant | None) -> Provenance:

@@ -165,13 +165,12 @@ def adjusted_bars(bars: Bars) -> Bars | None:
         return None
     memory = memory_of(bars)
     if "adjusted" not in memory:
-        from dataclasses import replace
-
-        from tradewright.data.adjust import adjust, factors
+        from tradewright.data.adjust import factors, scaled
 
         made = factors(bars, direction="forward")
-        memory["adjusted"] = replace(adjust(bars, direction="forward"), actions=()) if made.steps else None
-        memory["factors"] = (made.price, made.volume) if made.steps else None
+        origin = bars.provenance.with_note("adjusted forward for what had happened by each bar")
+        seen = scaled(bars, made.price, made.volume, origin, ()) if made.steps else None
+        memory["adjusted"], memory["factors"] = seen, (made.price, made.volume)
     found: Bars | None = memory["adjusted"]
     return found
 
