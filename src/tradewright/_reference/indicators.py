@@ -619,7 +619,7 @@ class Laguerre(Recursive):
 
 
 class McGinley(Recursive):
-    """``value += (x - value) / (k * window * (x / value) ** 4)``."""
+    """``value += (x - value) / (k * window * (x / value) ** 4)``, the divisor at least 1: no step goes past x."""
 
     def start(self, *params: float) -> None:
         self.value = NAN
@@ -629,7 +629,8 @@ class McGinley(Recursive):
         if self.count == 1 or self.value == 0.0 or x[0] == 0.0:
             self.value = x[0]
         else:
-            self.value += (x[0] - self.value) / (k * window * (x[0] / self.value) ** 4)
+            ratio = x[0] / self.value
+            self.value += (x[0] - self.value) / max(1.0, k * window * ratio * ratio * ratio * ratio)
         return self.value
 
 

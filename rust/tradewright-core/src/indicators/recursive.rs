@@ -350,7 +350,8 @@ pub(super) fn make(name: &str, params: &[f64]) -> Option<Box<dyn Op>> {
                 if count == 1 || value == 0.0 || x == 0.0 {
                     value = x;
                 } else {
-                    value += (x - value) / (k * window * (x / value).powi(4));
+                    let ratio = x / value;
+                    value += (x - value) / (k * window * ratio * ratio * ratio * ratio).max(1.0);
                 }
                 value
             })

@@ -302,7 +302,8 @@ def _ehlers_dimension(x: Inputs, window: int) -> Node:
     params=[whole("window", 10), real("k", 0.6, 0.0, 10.0, "share of the window")],
     unit=_PRICE,
     source="McGinley (1997), Market Technicians Association Journal 48",
-    notes="Begins with the first value.",
+    notes="Begins with the first value. The divisor is at least 1, so that a step never goes past the price, which the "
+    "bare formula does after a fall to less than about half the average.",
 )
 def mcginley(x: Inputs, p: Any) -> Node:
     """``value += (x - value) / (k * window * (x / value) ** 4)``.
