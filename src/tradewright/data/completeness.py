@@ -387,10 +387,13 @@ def _cut_at_bells(ts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64], interv
 
 def _columns(data: Market) -> Iterator[tuple[str, npt.NDArray[np.int64], str, int]]:
     if isinstance(data, Bars):
+        from .judging import series_of_column
+
         for j, instrument in enumerate(data.instruments):
-            prices = data.open[:, j] + data.high[:, j] + data.low[:, j] + data.close[:, j]
-            there = ~np.isnan(prices)
-            yield instrument.id, data.ts if there.all() else data.ts[there], instrument.calendar, data.interval_ns
+            _, series = series_of_column(data, j)
+            there = ~np.isnan(series.open + series.high + series.low + series.close)
+            stamps = series.ts if there.all() else series.ts[there]
+            yield instrument.id, stamps, instrument.calendar, data.interval_ns
         return
     for raw in [data] if isinstance(data, RawSeries) else data:
         there = ~np.isnan(raw.open + raw.high + raw.low + raw.close) & (raw.ts != NAT)

@@ -19,7 +19,10 @@ from ..domain.actions import ActionKind
 from ..domain.bars import Bars, utc
 from ..domain.errors import InputError, closest
 from ..domain.instrument import AssetClass, Instrument
+from .calendars import session_ordinals
 from .findings import FINDING_LIMIT, SanityReport
+from .hours import session_closes
+from .intervals import unit_of
 from .raw import RawSeries
 from .rules import DEFAULT_RULES, Hits, Rule, Series, rules_by_name, screen
 from .stamps import NAT
@@ -214,7 +217,7 @@ def series_of_column(bars: Bars, j: int) -> tuple[str, Series]:
     """Symbol and rows of one column of bars."""
     instrument = bars.instruments[j]
     return instrument.id, Series(
-        ts=bars.ts,
+        ts=_stamps(bars, instrument.calendar),
         open=np.ascontiguousarray(bars.open[:, j]),
         high=np.ascontiguousarray(bars.high[:, j]),
         low=np.ascontiguousarray(bars.low[:, j]),
@@ -226,6 +229,13 @@ def series_of_column(bars: Bars, j: int) -> tuple[str, Series]:
         nan_is_no_bar=True,
         can_split=can_split(instrument),
     )
+
+
+def _stamps(bars: Bars, calendar: str) -> npt.NDArray[np.int64]:
+    """Closes of an instrument: where markets share daily rows, those of its own sessions and not of the last market."""
+    if unit_of(bars.interval_ns) == "intraday" or len({other.calendar for other in bars.instruments}) == 1:
+        return bars.ts
+    return session_closes(session_ordinals(bars), calendar)
 
 
 def series_of_raw(raw: RawSeries) -> Series:
@@ -243,9 +253,10 @@ def can_split(instrument: Instrument) -> bool:
 
 def judge_column(bars: Bars, j: int, rules: Sequence[Rule]) -> Judged:
     """Apply rules to one column of bars; a row of NaN is no bar and no fault."""
-    verdict = judge_series(*series_of_column(bars, j), rules)
+    symbol, series = series_of_column(bars, j)
+    verdict = judge_series(symbol, series, rules)
     own = [action for action in bars.actions if action.instrument == bars.instruments[j]]
-    return _explained(verdict, own, bars.ts) if own else verdict
+    return _explained(verdict, own, series.ts) if own else verdict
 
 
 def judge_raw(raw: RawSeries, rules: Sequence[Rule]) -> Judged:

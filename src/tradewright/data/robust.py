@@ -32,8 +32,9 @@ def robust_z(x: npt.NDArray[np.float64], *, window: int = 100, least: int = 20) 
     x : float64 array, shape (n,)
         Such as log returns; NaN is left out.
     window : int
-        Values before that are looked at. They are taken stock of every ``window // 4`` values, so a value is compared
-        with the last `window` values before the latest stock-taking, never with itself.
+        Values before that are looked at. They are taken stock of every ``window // 4`` values (of very long series
+        20,000 times), so a value is compared with the last `window` values before the latest stock-taking, never with
+        itself.
     least : int
         Values before the first answer.
 
@@ -57,13 +58,16 @@ def robust_z(x: npt.NDArray[np.float64], *, window: int = 100, least: int = 20) 
     out = np.full(n, np.nan)
     seen = np.flatnonzero(np.isfinite(x))
     values = x[seen]
-    step = max(1, window // 4)
+    step = max(1, window // 4, values.size // _STOCKS)
     for start in range(least, values.size, step):
         past = values[max(0, start - window) : start]
         middle = float(np.median(past))
         sigma = max(_FLOOR, MAD_TO_SIGMA * float(np.median(np.abs(past - middle))))
         out[seen[start : start + step]] = (values[start : start + step] - middle) / sigma
     return out
+
+
+_STOCKS: Final = 20_000
 
 
 class Shift(NamedTuple):

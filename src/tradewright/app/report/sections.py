@@ -442,23 +442,36 @@ def data(view: View) -> str:
         class_="facts-list",
     )
     shown = view.coverage[:200]
-    rows = [
-        (
-            esc(row.symbol),
-            esc(row.kind),
-            row.first,
-            row.last,
-            count(float(row.bars)),
-            fraction(row.share),
-            count(float(row.trades)),
-        )
-        for row in shown
-    ]
+    exact = any(row.expected for row in shown)
     head = [
         ("Instrument", ""), ("Class", ""), ("First bar", "n"), ("Last bar", "n"), ("Bars", "n"), ("Of all rows", "n"),
-        ("Trades", "n"),
     ]  # fmt: skip
+    if exact:
+        head += [("Due by the calendar", "n"), ("Missing", "n"), ("Coverage", "n"), ("Quality", "n")]
+    head.append(("Trades", "n"))
+    rows = []
+    for row in shown:
+        cells = [esc(row.symbol), esc(row.kind), row.first, row.last, count(float(row.bars)), fraction(row.share)]
+        if exact:
+            known = row.expected > 0
+            part = (row.expected - row.missing) / row.expected if known else None
+            cells += [
+                count(float(row.expected)) if known else UNDEFINED,
+                count(float(row.missing)) if known else UNDEFINED,
+                # Never 100 % where something is missing.
+                fraction(min(part, 0.9999) if part is not None and row.missing else part, 2),
+                number(row.quality, 3),
+            ]
+        rows.append((*cells, count(float(row.trades))))
     coverage = table(head, rows, caption="Coverage by instrument", class_="plain")
+    if exact:
+        coverage += tag(
+            "p",
+            "Due is what the exchange's calendar demands between the first and the last bar. Quality is completeness "
+            "times validity, freshness and consistency, each from 0 to 1; <code>tradewright data check</code> shows "
+            "them.",
+            class_="note",
+        )
     if len(view.coverage) > len(shown):
         coverage += tag("p", f"The first {len(shown)} of {len(view.coverage):,} instruments.", class_="note")
     if view.notes:
@@ -484,7 +497,28 @@ def data(view: View) -> str:
             "The checks found nothing to object to." if view.checked else "The checks were switched off for this run."
         )
         findings = tag("p", words, class_="empty")
-    return _section("data", "Data", origin, tag("h3", "Coverage"), coverage, tag("h3", "Findings"), findings)
+    return _section(
+        "data", "Data", origin, tag("h3", "Coverage and quality"), coverage, tag("h3", "Rejected rows"),
+        _rejected_rows(view), tag("h3", "Findings"), findings,
+    )  # fmt: skip
+
+
+def _rejected_rows(view: View) -> str:
+    """What did not become a bar, and why."""
+    judged, kept = view.judged
+    if not view.checked:
+        return tag("p", "The checks were switched off for this run: nothing was rejected.", class_="empty")
+    if not view.rejected:
+        text = f"All {judged:,} rows were kept." if judged else "All rows were kept."
+        return tag("p", text, class_="empty")
+    rows = [
+        (esc(item.symbol), esc(item.rule), count(float(item.count)), esc(item.first)) for item in view.rejected[:200]
+    ]
+    lead = tag(
+        "p", f"{judged - kept:,} of {judged:,} rows are no bars; the others around them were kept.", class_="note"
+    )
+    head = [("Instrument", ""), ("Reason", ""), ("Rows", "n"), ("First", "text")]
+    return lead + table(head, rows, caption="Rejected rows by instrument and reason", class_="plain")
 
 
 def manifest(view: View) -> str:

@@ -9,7 +9,7 @@ one value a bar; statistics that are not defined are None; nothing here is HTML 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -29,6 +29,7 @@ __all__ = [
     "Cost",
     "Coverage",
     "Note",
+    "Rejected",
     "Stamp",
     "Trades",
     "View",
@@ -42,6 +43,8 @@ Level = Literal["alarm", "warn", "info"]
 
 MAX_INSTRUMENTS: Final = 30
 MAX_CANDLES: Final = 60_000
+JUDGED_CELLS: Final = 3_000_000
+"""Bars times instruments up to which the report computes coverage and quality."""
 MIN_CANDLES: Final = 1_500
 _ALARMS: Final = ("synthetic", "no costs", "same-close", "unchecked")
 _INTERVALS: Final = {
@@ -156,6 +159,16 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Rejected:
+    """Rows of an instrument that were taken out for one reason."""
+
+    symbol: str
+    rule: str
+    count: int
+    first: str
+
+
+@dataclass(frozen=True, slots=True)
 class Coverage:
     """How much of an instrument there is."""
 
@@ -166,6 +179,10 @@ class Coverage:
     bars: int
     share: float
     trades: int
+    expected: int = 0
+    missing: int = 0
+    quality: float | None = None
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -202,6 +219,8 @@ class View:
     config: list[ConfigRow] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     coverage: list[Coverage] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    judged: tuple[int, int] = (0, 0)
     provenance: list[tuple[str, str]] = field(default_factory=list)
     manifest: Mapping[str, Any] = field(default_factory=dict)
     rangebreaks: list[dict[str, Any]] = field(default_factory=list)
@@ -295,6 +314,8 @@ def view_of(result: Any, *, benchmark: Any = None, title: str | None = None) -> 
         config=_config(result),
         notes=_notes(result),
         coverage=_coverage(bars, trades, local, daily),
+        rejected=_rejected(result),
+        judged=(0, 0) if result.findings is None else (result.findings.n_rows, result.findings.n_kept),
         provenance=_provenance(bars),
         manifest=result.manifest,
         rangebreaks=_breaks(hours, daily),
@@ -521,17 +542,42 @@ def _notes(result: Any) -> list[Note]:
 
 
 def _coverage(bars: Any, trades: Trades, local: Any, daily: bool) -> list[Coverage]:
+    from tradewright.data.scores import scores_of, tally
+
     counts = np.bincount(trades.asset, minlength=bars.n_assets)
+    numbered = any(note.startswith("no stamps were given") for note in bars.provenance.notes)
+    small = bars.n_bars * bars.n_assets <= JUDGED_CELLS
+    tallies = tally(bars) if small and not numbered else [None] * bars.n_assets
     found = []
-    for asset, instrument in enumerate(bars.instruments):
+    for asset, (instrument, one) in enumerate(zip(bars.instruments, tallies, strict=True)):
         rows = np.flatnonzero(np.isfinite(bars.close[:, asset]))
         first, last = (
             (_moment(local[rows[0]], daily), _moment(local[rows[-1]], daily)) if rows.size else ("none", "none")
         )
         share = rows.size / max(1, bars.n_bars)
         kind = str(instrument.asset_class)
-        found.append(Coverage(bars.symbols[asset], kind, first, last, rows.size, share, int(counts[asset])))
+        row = Coverage(bars.symbols[asset], kind, first, last, rows.size, share, int(counts[asset]))
+        if one is not None:
+            scores = scores_of(one, None)
+            cover = one.coverage
+            row = replace(
+                row, expected=cover.expected if cover.exact else 0, missing=int(cover.missing.size), unit=cover.unit,
+                quality=scores[0].score if scores else None,
+            )  # fmt: skip
+        found.append(row)
     return found
+
+
+def _rejected(result: Any) -> list[Rejected]:
+    report = result.findings
+    if report is None:
+        return []
+    first = {(f.symbol, f.rule): str(f.message) for f in reversed(report.findings) if str(f.severity) == "error"}
+    return [
+        Rejected(symbol, rule, number, first.get((symbol, rule), ""))
+        for (symbol, rule, severity), number in report.counts.items()
+        if severity == "error"
+    ]
 
 
 def _provenance(bars: Any) -> list[tuple[str, str]]:
