@@ -399,7 +399,7 @@ def evidence_of(
     ledger: Ledger = kept["ledger"]
     found = ledger.scope(market_of_bars(bars))
     count = max(1, found.n_trials)
-    effective = _effective(found)
+    effective = _effective_of(ledger, found)
     one = 1.0 / max(1, n - 1)
     spread = float(found.sharpes.var(ddof=1)) / periods_per_year if found.sharpes.size > 1 else 0.0
     variance = max(one, spread)
@@ -547,6 +547,14 @@ def _extrapolated(rows: F64, total: int) -> float:
         half = _independent(rows[::2])
         power = min(1.0, max(0.0, math.log2(found / half) / math.log2(count / rows[::2].shape[0])))
     return float(min(float(total), found * (total / count) ** power))
+
+
+def _effective_of(ledger: Ledger, found: Any) -> float:
+    """Effective number, kept while the ledger hands out the same scope."""
+    kept = ledger._cache.get("effective")
+    if kept is None or kept[0] is not found:
+        kept = ledger._cache["effective"] = (found, _effective(found))
+    return float(kept[1])
 
 
 def _effective(found: Any) -> float:
