@@ -120,7 +120,8 @@ def import_(
                 progress=step,
             )
     except KeyboardInterrupt as interrupt:
-        interrupt.add_note(f"{counted['done']} of {counted['all']} were imported; the others can be imported again.")
+        if counted["done"]:
+            interrupt.add_note(f"{counted['done']} of {counted['all']} were imported; import again for the others.")
         raise
     if as_json:
         typer.echo(json.dumps(_import_facts(report, target), indent=2))

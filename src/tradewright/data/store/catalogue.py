@@ -27,7 +27,7 @@ from ...domain.actions import ActionKind, CorporateAction
 from ...domain.errors import ConfigError, DataProviderError
 from ...domain.events import Finding, Severity
 from ...domain.series import SeriesInfo, SeriesKey
-from .parts import Part, duckdb_module
+from .parts import Part, duckdb_module, is_interrupt
 from .rows import Entry, Facts, instrument_from, instrument_to
 
 __all__ = ["Catalogue", "Snapshot"]
@@ -132,9 +132,11 @@ class Catalogue:
                 try:
                     yield connection
                     connection.execute("COMMIT")
-                except BaseException:
+                except BaseException as error:
                     with suppress(Exception):
                         connection.execute("ROLLBACK")
+                    if is_interrupt(error):
+                        raise KeyboardInterrupt from error
                     raise
             finally:
                 connection.close()

@@ -32,7 +32,17 @@ from .rows import FIELDS, FIRST_NS, LAST_NS, Rows
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["Part", "check_part", "count_stamps", "duckdb_module", "place_of", "read_rows", "stamps_of", "write_part"]
+__all__ = [
+    "Part",
+    "check_part",
+    "count_stamps",
+    "duckdb_module",
+    "is_interrupt",
+    "place_of",
+    "read_rows",
+    "stamps_of",
+    "write_part",
+]
 
 ROW_GROUP: Final = 61_440
 """Rows that are read or skipped together: a slice of time touches few of them."""
@@ -85,6 +95,17 @@ def duckdb_module() -> Any:
     except ImportError:
         raise ConfigError("A store of Parquet files needs DuckDB: `pip install tradewright[data]`.") from None
     return duckdb
+
+
+def is_interrupt(error: BaseException) -> bool:
+    """Whether an error of DuckDB is Ctrl-C in disguise.
+
+    Examples
+    --------
+    >>> is_interrupt(ValueError("KeyboardInterrupt: ")), is_interrupt(ValueError("x"))
+    (True, False)
+    """
+    return type(error).__name__ == "InterruptException" or "KeyboardInterrupt" in str(error)
 
 
 def place_of(key: SeriesKey, first: int) -> str:

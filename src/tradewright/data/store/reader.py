@@ -25,7 +25,7 @@ from ..calendars import session_ordinals
 from ..grid import period_keys
 from ..intervals import unit_of
 from .catalogue import Catalogue, Snapshot, actions_of, completed, parts_of, series_of
-from .parts import Part, broken, count_stamps, duckdb_module, last_stamp, read_rows, stamps_of
+from .parts import Part, broken, count_stamps, duckdb_module, is_interrupt, last_stamp, read_rows, stamps_of
 from .rows import (
     Entry,
     Rows,
@@ -246,6 +246,8 @@ class Reader:
                 try:
                     return do(snapshot)
                 except duckdb.Error as error:
+                    if is_interrupt(error):
+                        raise KeyboardInterrupt from error
                     fault = broken(self.folder, snapshot.parts) or DataProviderError(
                         f"The store {self.folder} cannot be read: {str(error).splitlines()[0]}."
                     )
