@@ -57,6 +57,7 @@ def load(
     validate: bool = True,
     repair: Repair = "quarantine",
     rules: Iterable[Rule | str] = DEFAULT_RULES,
+    quality_minimum: float | None = None,
     progress: Progress | None = None,
     **options: Any,
 ) -> Bars:
@@ -88,10 +89,12 @@ def load(
         Whether members without data are an error, or left out with a note that results repeat.
     validate : bool
         False switches the rules off and stamps the bars as unchecked.
-    repair : {"quarantine", "refuse"}
-        What to do with bad rows.
+    repair : {"quarantine", "refuse", "winsorise"}
+        What to do with bad rows; see `clean`.
     rules : iterable of Rule or str
         Rules to apply.
+    quality_minimum : float, optional
+        Least quality score of every instrument in the range, in [0, 1]; a lower one is an error.
     progress : callable, optional
         Called with (done, total) while a folder is read.
     **options
@@ -120,7 +123,8 @@ def load(
     bars, _ = load_with_report(
         symbols, provider=provider, data=data, start=start, end=end, interval=interval, columns=columns, tz=tz,
         stamp=stamp, day_first=day_first, calendar=calendar, adjust=adjust, actions=actions, universe=universe,
-        missing_members=missing_members, validate=validate, repair=repair, rules=rules, progress=progress, **options,
+        missing_members=missing_members, validate=validate, repair=repair, rules=rules, quality_minimum=quality_minimum,
+        progress=progress, **options,
     )  # fmt: skip
     return bars
 
@@ -145,6 +149,7 @@ def load_with_report(
     validate: bool = True,
     repair: Repair = "quarantine",
     rules: Iterable[Rule | str] = DEFAULT_RULES,
+    quality_minimum: float | None = None,
     progress: Progress | None = None,
     **options: Any,
 ) -> tuple[Bars, SanityReport]:
@@ -222,6 +227,10 @@ def load_with_report(
             f"No bars of {', '.join(bars.symbols[:5])} from {start or 'the start'} to {end or 'the end'}; the data has "
             f"{dates[0]} to {dates[-1]}."
         )
+    if quality_minimum is not None:
+        from .scores import require_quality
+
+        require_quality(cut, quality_minimum)
     return cut, report
 
 

@@ -217,6 +217,8 @@ def data_arguments(resolved: Any, *, seed: int | None) -> dict[str, Any]:
         found["tz"] = block.tz
     if block.repair != "quarantine":
         found["repair"] = block.repair
+    if block.quality_minimum is not None:
+        found["quality_minimum"] = block.quality_minimum
     if seed is not None:
         found["seed"] = seed
     if provider == "chain":

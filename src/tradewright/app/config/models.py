@@ -137,8 +137,11 @@ class DataConfig(_Section):
     columns: Open = Field(default_factory=FrozenDict, description="Names of columns where they are not recognised.")
     tz: str | None = Field(default=None, description="Time zone of stamps without one; null is that of the exchange.")
     check: bool = Field(default=True, description="Check the bars; without it every result is stamped as unchecked.")
-    repair: Literal["quarantine", "refuse"] = Field(
+    repair: Literal["quarantine", "refuse", "winsorise"] = Field(
         default="quarantine", description="What happens to bars that cannot be believed."
+    )
+    quality_minimum: Annotated[Number, Field(ge=0.0, le=1.0)] | None = Field(
+        default=None, description="Least quality score of every instrument; a lower one stops the run."
     )
     chain: Annotated[tuple[str, ...], BeforeValidator(_split)] = Field(
         default=(), description="Providers to ask in order, such as [store, csv:prices/]; chosen by provider: chain."
