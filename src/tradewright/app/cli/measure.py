@@ -29,7 +29,7 @@ __all__ = ["measure"]
 
 _DATES = ("date", "datetime", "time", "timestamp", "day", "month", "index")
 _CURVES = ("equity", "value", "nav", "close", "price", "balance", "portfolio_value", "adj close", "adj_close")
-_LARGE = 1.0
+_LARGE = 0.5
 
 
 def measure(
@@ -135,14 +135,14 @@ def _frame(path: Path, columns: list[str] | None, *, curve: bool) -> tuple[pd.Da
         raise DataError(f"There is no file {str(path)!r}{near or '.'}")
     parquet = path.suffix.lower() in {".parquet", ".pq"}
     try:
-        frame = pd.read_parquet(path) if parquet else pd.read_csv(path, sep=None, engine="python")
+        frame = pd.read_parquet(path) if parquet else pd.read_csv(path, sep=_separator(path))
     except Exception as error:  # whatever the reader says about a file it cannot read
         raise DataError(f"{str(path)!r} cannot be read ({error}); give CSV or Parquet.") from error
     notes: list[str] = []
     if not isinstance(frame.index, pd.RangeIndex):
         frame = frame.reset_index()
     if not parquet and all(_is_number(name) for name in map(str, frame.columns)):
-        frame = pd.read_csv(path, sep=None, engine="python", header=None)
+        frame = pd.read_csv(path, sep=_separator(path), header=None)
         frame.columns = pd.Index([f"column {i + 1}" for i in range(frame.shape[1])])
         notes.append("The file has no header; columns are numbered.")
     dated = _date_column(frame)
@@ -168,7 +168,7 @@ def _frame(path: Path, columns: list[str] | None, *, curve: bool) -> tuple[pd.Da
         )
     if not curve and len(numbers) and float(np.nanmedian(np.abs(numbers.to_numpy(dtype=np.float64)))) > _LARGE:
         raise DataError(
-            f"{str(path)!r} holds values above 100 % on most bars; returns are fractions (0.01 is one percent). Give a "
+            f"{str(path)!r} holds values above 50 % on most bars; returns are fractions (0.01 is one percent). Give a "
             "curve with --equity."
         )
     return numbers, notes
@@ -238,6 +238,16 @@ def _matched(own: pd.DataFrame, other: pd.Series) -> tuple[pd.DataFrame, pd.Seri
             "match them by; give the same bars."
         )
     return own, other, "Matched by position: not both files have dates."
+
+
+def _separator(path: Path) -> str:
+    """What stands between the columns: the mark that the first line has most of."""
+    import gzip
+
+    opened = gzip.open(path, "rt", errors="replace") if path.suffix == ".gz" else path.open(errors="replace")
+    with opened as file:
+        first = file.readline()
+    return max(",;\t|", key=first.count)
 
 
 def _is_number(text: str) -> bool:
