@@ -132,6 +132,10 @@ def expand(
         if name in known and table == name:
             out.update(dict.fromkeys(entries))
         elif not is_table(table):
+            if "/" in name or "." in name:
+                raise InputError(
+                    f"{name!r} is no table of members; its file must end in .csv, .parquet, .yaml or .json."
+                )
             near = closest(name, known) or "."
             raise InputError(
                 f"There is no universe {symbol!r}{near} Known: {', '.join('@' + key for key in known)}; a table of "

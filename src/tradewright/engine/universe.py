@@ -15,6 +15,7 @@ import numpy as np
 
 from tradewright.data.membership import membership_of
 from tradewright.domain.errors import InputError
+from tradewright.domain.forecasts import HOLD
 
 if TYPE_CHECKING:
     from tradewright.domain.bars import Bars
@@ -46,7 +47,8 @@ def within_universe(decisions: Decisions, prepared: Prepared) -> Decisions:
 
     Notes
     -----
-    Signals: 0 in every row of a non-member. Where no size was set, an entry uses 1 / (members at the row) of equity
+    Signals: 0 in every row of a non-member; one that joins is given the opinion that stood before, where the strategy
+    says nothing new at that row. Where no size was set, an entry uses 1 / (members at the row) of equity
     instead of 1 / (all who ever were). Weights: 0 for non-members in every row of decision, and a row of its own (NaN
     for all others) where a member leaves between two of them.
     """
@@ -96,11 +98,24 @@ def _signals(decisions: Decisions, prepared: Prepared, mask: np.ndarray[Any, np.
     assert decisions.signals is not None
     given = np.asarray(decisions.signals).reshape(mask.shape)
     decisions.extra["made_flat"] = int(((np.abs(given.astype(np.int64)) == 1) & ~mask).sum())
-    decisions.signals = np.ascontiguousarray(np.where(mask, given, 0).astype(np.int8))
+    made = np.where(mask, _standing(given, mask), 0).astype(np.int8)
+    decisions.signals = np.ascontiguousarray(made)
     if decisions.scale is None and prepared.settings.size is None and mask.shape[1] > 1:
         members = np.maximum(mask.sum(axis=1), 1)
         decisions.scale = np.ascontiguousarray(np.repeat((mask.shape[1] / members)[:, None], mask.shape[1], axis=1))
     return decisions
+
+
+def _standing(
+    given: np.ndarray[Any, np.dtype[Any]], mask: np.ndarray[Any, np.dtype[np.bool_]]
+) -> np.ndarray[Any, np.dtype[Any]]:
+    """Signals in which whoever joins without a word takes up what was said last while it was no member."""
+    joins = np.zeros_like(mask)
+    joins[1:] = mask[1:] & ~mask[:-1]
+    rows = np.arange(given.shape[0])[:, None]
+    said = np.maximum.accumulate(np.where(given != HOLD, rows, -1), axis=0)
+    silent = joins & (given == HOLD) & (said >= 0)
+    return np.where(silent, np.take_along_axis(given, np.maximum(said, 0), axis=0), given)
 
 
 def _weights(decisions: Decisions, mask: np.ndarray[Any, np.dtype[np.bool_]]) -> Decisions:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tradewright.app.cli import data_actions, data_check, data_store
+from tradewright.app.cli import data_actions, data_check, data_store, data_universes
 from tradewright.app.cli.options import EndOption, JsonOption, StartOption, SymbolsOption, split_symbols
 from tradewright.app.cli.running import AsOfOption, SourceOption
 
@@ -39,6 +39,7 @@ app.command()(data_check.rules)
 
 data_actions.register(app)
 data_store.register(app)
+data_universes.register(app)
 
 SymbolsArgument = Annotated[list[str] | None, typer.Argument(help="Symbols, also as --symbols.", metavar="[SYMBOL]...")]
 DataOption = Annotated[Path | None, typer.Option("--data", help="File or folder of CSV or Parquet.", metavar="PATH")]
