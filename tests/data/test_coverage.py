@@ -175,6 +175,16 @@ def test_several_instruments_are_asked_for_by_name() -> None:
         missing_sessions(bars, symbol="SPYY")
 
 
+def test_without_a_single_bar_nothing_is_covered() -> None:
+    close = np.full((3, 1), np.nan)
+    days = np.array(["2024-07-01", "2024-07-02", "2024-07-03"], dtype="datetime64[D]")
+    bars = Bars.from_arrays(days, close, close, close, close, symbols="SPY", interval_ns=DAY)
+    found = coverage(bars)["SPY"]
+    assert (found.expected, found.present, found.coverage) == (0, 0, 0.0)
+    found = coverage(bars, start="2024-07-01", end="2024-07-05")["SPY"]
+    assert (found.expected, found.present, found.coverage, found.exact) == (4, 0, 0.0, True)
+
+
 def test_where_no_calendar_reaches_the_answer_says_so() -> None:
     old = np.array(["1900-01-02", "1900-01-05"], dtype="datetime64[D]")
     found = coverage(bars_at(old, "0700", DAY, "XHKG"))["0700"]

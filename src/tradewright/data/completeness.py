@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Coverage", "Market", "coverage", "coverage_of", "holes_of", "missing_bars", "missing_sessions"]
 
+_NO_BARS: Final = "no bars"
+
 LIST_LIMIT: Final = 1_000
 """Missing entries listed per instrument in plain values; counts are exact beyond it."""
 
@@ -88,8 +90,10 @@ class Coverage:
 
     @property
     def coverage(self) -> float:
-        """Present over expected, in [0, 1]; 1 when nothing was expected."""
-        return self.present / self.expected if self.expected else 1.0
+        """Present over expected, in [0, 1]; without anything expected 1, or 0 when there is not one bar."""
+        if not self.expected:
+            return 0.0 if self.note == _NO_BARS else 1.0
+        return self.present / self.expected
 
     def missing_texts(self) -> list[str]:
         """Missing sessions as dates, missing bars as closes in UTC."""
@@ -250,13 +254,13 @@ def coverage_of(
     interval = interval_ns or infer_interval(ts)
     name = interval_name(interval) if interval else ""
     none = np.zeros(0, dtype=np.int64)
-    if not ts.size or not interval:
-        why = "no bars" if not ts.size else "the length of a bar is not known"
+    if not interval or (not ts.size and (first_day is None or last_day is None)):
+        why = _NO_BARS if not ts.size else "the length of a bar is not known"
         return Coverage(symbol, calendar, name, "bar", first_day or 0, last_day or 0, 0, 0, none, none, none, none,
                         none.astype(np.float64), exact=False, note=why)  # fmt: skip
     days = _days(ts, hours, interval)
-    first = int(days[0]) if first_day is None else first_day
-    last = int(days[-1]) if last_day is None else last_day
+    first = first_day if first_day is not None else int(days[0])
+    last = last_day if last_day is not None else int(days[-1])
     inside = (days >= first) & (days <= last)
     ts, days = ts[inside], days[inside]
     if unit_of(interval) != "intraday":

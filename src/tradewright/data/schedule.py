@@ -309,7 +309,7 @@ def bars_due(calendar: str, interval_ns: int, after: int, now: int) -> int:
         return 0
     hours = hours_of(calendar)
     if unit_of(interval_ns) == "intraday" and hours.always_open:
-        return now // interval_ns - after // interval_ns
+        return (now - after) // interval_ns
     # A daily bar stamped at the regular close belongs to a session that may have ended before (a half day).
     first, last = (int(day) for day in session_days(np.array([after, now], dtype=np.int64), hours))
     if unit_of(interval_ns) != "intraday" and not hours.always_open and after % DAY_NS == 0:
