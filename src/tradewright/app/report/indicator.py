@@ -63,7 +63,9 @@ def page(
     figure = _figure(indicator, bars, columns)
     given = ", ".join(f"{key} {value}" for key, value in params.items())
     title = f"{indicator.title} of {bars.symbols[0]}"
-    facts = [given, indicator.unit, f"known at {indicator.known_at}", indicator.notes, f"source: {indicator.source}"]
+    notes = indicator.notes.replace("`", "")
+    facts = [given, indicator.unit, f"Known at {indicator.known_at}", notes, f"Source: {indicator.source}"]
+    words = ". ".join(fact[0].upper() + fact[1:].rstrip(".") for fact in facts if fact)
     data = {"light": paint(figure, LIGHT), "dark": paint(figure, DARK)}
     more = f" First of {bars.n_assets} instruments." if bars.n_assets > 1 else ""
     return (
@@ -73,7 +75,7 @@ def page(
         "body{margin:0;padding:24px;background:var(--bg);color:var(--ink);font-family:var(--font)}"
         "h1{font-size:20px;margin:0 0 4px}p{color:var(--muted);font-size:13px;line-height:1.5;margin:0 0 12px;"
         "max-width:110ch}main{max-width:1200px;margin:auto}#chart{width:100%}</style>\n</head>\n<body><main>"
-        f"<h1>{esc(title)}</h1><p>{esc('. '.join(f.rstrip('.') for f in facts if f))}.{esc(more)}</p>"
+        f"<h1>{esc(title)}</h1><p>{esc(words)}.{esc(more)}</p>"
         f'<div id="chart" role="img" aria-label="{esc(title)}"></div></main>\n'
         f'<script type="application/json" id="payload">{json_block(data)}</script>\n<script>{plotly_js()}</script>\n'
         "<script>const P=JSON.parse(document.getElementById('payload').textContent),"
@@ -99,13 +101,16 @@ def _figure(indicator: Indicator, bars: Bars, columns: Mapping[str, np.ndarray[A
     for k, (label, values) in enumerate(columns.items()):
         on_price = _on_price(indicator, label, values[:, 0], bars)
         below += not on_price
+        shape = "hv" if label == "direction" else "linear"
         data.append(
             {"type": "scattergl", "x": stamps, "y": _plain(values[:, 0]), "name": label, "connectgaps": False,
-             "line": {"color": COLOURS[k % len(COLOURS)], "width": 1.5}, "yaxis": "y" if on_price else "y2"}
+             "line": {"color": COLOURS[k % len(COLOURS)], "width": 1.5, "shape": shape},
+             "yaxis": "y" if on_price else "y2"}
         )  # fmt: skip
     layout = base_layout() | {
         "height": 700 if below else 520,
         "showlegend": True,
+        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": "var(--muted)", "activecolor": "var(--ink)"},
         "margin": {"l": 8, "r": 8, "t": 32, "b": 8},
         "xaxis": axis(type="date", anchor="y2" if below else "y", rangeslider={"visible": False}),
         "yaxis": axis(domain=[0.42, 1.0] if below else [0.0, 1.0], side="right"),

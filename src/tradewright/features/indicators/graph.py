@@ -123,6 +123,31 @@ class Graph:
             self._slots += width
         return self._nodes[key]
 
+    def needed(self, outputs: Sequence[int]) -> tuple[list[Key], list[int]]:
+        """Operations without which the outputs could not be had, and the slots of the outputs among them.
+
+        Examples
+        --------
+        >>> graph = Graph()
+        >>> x = graph.input("close")
+        >>> unused, y = mean(x, 3), lag(x, 4)
+        >>> graph.needed([y.slot])
+        ([('lag', (0,), (4.0,))], [1])
+        """
+        wanted = set(outputs)
+        kept: list[Key] = []
+        for key in reversed(self.ops):
+            if any(node.slot in wanted for node in self._nodes[key]):
+                kept.append(key)
+                wanted.update(key[1])
+        place = {slot: slot for slot in range(len(self.inputs))}
+        out: list[Key] = []
+        for name, inputs, params in reversed(kept):
+            out.append((name, tuple(place[slot] for slot in inputs), params))
+            for node in self._nodes[name, inputs, params]:
+                place[node.slot] = len(place)
+        return out, [place[slot] for slot in outputs]
+
 
 class Node:
     """One column of a graph; arithmetic on nodes makes nodes.

@@ -358,7 +358,8 @@ def _built(name: str, definition: Definition, inputs: tuple[str, ...], values: t
     graph = Graph()
     found = definition(Inputs(graph, inputs), types.SimpleNamespace(**dict(values)))
     nodes = found if isinstance(found, tuple) else (found,)
-    program = core.Program(len(inputs), graph.ops, [node.slot for node in nodes])
+    ops, slots = graph.needed([node.slot for node in nodes])
+    program = core.Program(len(inputs), ops, slots)
     return Built(program, inputs, tuple(node.warm_up for node in nodes))
 
 
