@@ -40,9 +40,8 @@ def market(rng: np.random.Generator) -> tuple[tw.Bars, np.ndarray]:
 
 
 def run(bars: tw.Bars, signs: np.ndarray) -> tw.Result:
-    """All equity long or short, as the signs say, rebalanced every day for free."""
-    rows = np.arange(N_BARS)
-    return tw.backtest(bars, weights=(rows, signs.reshape(-1, 1)), no_costs=True, lot=0.0)
+    """All equity long or short, as the signs say, for free."""
+    return tw.backtest(bars, signals=signs.astype(np.int8).reshape(-1, 1), no_costs=True, lot=0.0)
 
 
 def coin(rng: np.random.Generator) -> np.ndarray:
@@ -67,7 +66,8 @@ def noise_repeat(seed: int, n_trials: int) -> tuple[bool, bool, bool]:
     at_once = False
     for i in range(n_trials):
         result = run(bars, coin(rng))
-        results.append(result)
+        if result.stats["sharpe"] > 0.5 or i + 1 == n_trials:  # below, not even one trial passes
+            results.append(result)
         if i < 50 or result.stats["sharpe"] > 1.1:  # others cannot pass, whatever is known
             at_once |= bool(result.evidence["significant"])
     found = [result.evidence for result in results]

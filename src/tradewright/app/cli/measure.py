@@ -244,9 +244,9 @@ def _separator(path: Path) -> str:
     """What stands between the columns: the mark that the first line has most of."""
     import gzip
 
-    opened = gzip.open(path, "rt", errors="replace") if path.suffix == ".gz" else path.open(errors="replace")
-    with opened as file:
-        first = file.readline()
+    with path.open("rb") as file:
+        line = gzip.GzipFile(fileobj=file).readline() if path.suffix == ".gz" else file.readline()
+    first = line.decode("utf-8", errors="replace")
     return max(",;\t|", key=first.count)
 
 
