@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 CONSTRAINTS := requirements/constraints.txt
-ENGINE := $(wildcard rust/*/src/*.rs) rust/Cargo.toml $(wildcard rust/*/Cargo.toml)
+ENGINE := $(wildcard rust/*/src/*.rs rust/*/src/*/*.rs) rust/Cargo.toml $(wildcard rust/*/Cargo.toml)
 
 .PHONY: demo test check lint types layers rust unit docs bench smoke build clean help
 
