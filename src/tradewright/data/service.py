@@ -369,6 +369,8 @@ def provider_for(
     if provider is not None and not isinstance(provider, str):
         return provider
     if data is not None:
+        if str(data).startswith(("postgresql:/", "postgres:/")):
+            raise InputError("The address of a database names a store, not data: give it as store=... (--store).")
         # "sample" is what a configuration says when nobody chose; a path is a choice.
         name = _kind_of(Path(data)) if provider in {None, "sample"} else str(provider)
         how = reading or Reading()

@@ -467,3 +467,39 @@ def _fastest(do: Callable[[], object]) -> float:
         do()
         times.append(time.perf_counter() - start)
     return min(times)
+
+
+def test_a_result_of_a_store_with_a_password_does_not_tell_it(
+    postgres: Any, services: ModuleType, schema: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    from tradewright.app.cli import main
+
+    store = PostgresStore(postgres.dsn, schema=schema)
+    bars = walk_bars(60)
+    store.append(bars.with_provenance(replace(bars.provenance, synthetic=False)), source="v")
+    store.close()
+    address = f"{postgres.dsn}#{schema}"
+    (tmp_path / "c.yaml").write_text(f"data:\n  store: '{address}'\n  provider: store\n")
+    words = ["backtest", "--symbols", "WALK", "--strategy", "buy_and_hold", "--fast"]
+    ways: list[tuple[list[str], dict[str, str]]] = [
+        (["--provider", "store", "--store", address], {}), (["--provider", "store"], {"TRADEWRIGHT_STORE": address}),
+        (["--config", str(tmp_path / "c.yaml")], {}), (["--set", f"data.chain=store:{address}"], {}),
+    ]  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    assert main([*words, "--provider", "store", "--data", address]) == 2
+    assert services.PASSWORD not in capfd.readouterr().err
+    for number, (more, variables) in enumerate(ways):
+        with monkeypatch.context() as patch:
+            for name, value in variables.items():
+                patch.setenv(name, value)
+            out = tmp_path / f"{number}.json"
+            assert main([*words, *more, "--out", str(out)]) == 0, capfd.readouterr().err
+            assert main(["config", "show", "--explain", *(more[-2:] if number == 2 else [])]) == 0
+        told = capfd.readouterr()
+        assert services.PASSWORD not in told.out + told.err, more
+        assert services.PASSWORD not in out.read_text(), more
+        with monkeypatch.context() as patch:
+            patch.setenv("PGPASSWORD", services.PASSWORD)
+            assert main(["verify", str(out)]) == 0, (more, capfd.readouterr().err)
+        capfd.readouterr()

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from tradewright.data.store import without_password
 from tradewright.domain.errors import ConfigError
 
 __all__ = [
@@ -315,5 +316,5 @@ def command_line(name: str, words: list[str]) -> str:
             takes = option in {"--out", "-o", "--report"} and "=" not in word
             skip = takes and i + 1 < len(words) and not words[i + 1].startswith("-")
             continue
-        kept.append(word)
+        kept.append(str(without_password(word)))
     return shlex.join(["tradewright", name, *kept])

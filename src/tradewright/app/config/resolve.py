@@ -32,6 +32,7 @@ from tradewright.app.config.layers import (
 )
 from tradewright.app.config.models import Config, CostsConfig, Key, keys
 from tradewright.app.config.profiles import ALIASES, SHIPPED, profile_layers, shown
+from tradewright.data.store import without_password
 from tradewright.domain.errors import ConfigError, InputError, closest
 from tradewright.domain.instrument import AssetClass, asset_class_of
 from tradewright.engine.costs import PRESETS
@@ -125,6 +126,7 @@ class Resolved:
         values = dict(flatten(self.config.model_dump(mode="json")))
         rows: list[Row] = []
         for key, value in values.items():
+            value = without_password(value)
             found = [(layer.name, layer.leaves[key]) for layer in reversed(self.layers) if key in layer.leaves]
             old = tuple(_old(name, key, leaf) for name, leaf in found[1:])
             if key in self.derived:
@@ -319,7 +321,7 @@ def _line_of(key: str) -> int | None:
 
 
 def _old(layer: str, key: str, leaf: Leaf) -> Overridden:
-    return Overridden(leaf.value, layer, leaf.source, leaf.line if layer != "base" else _line_of(key))
+    return Overridden(without_password(leaf.value), layer, leaf.source, leaf.line if layer != "base" else _line_of(key))
 
 
 def _newest(layers: Sequence[Layer], key: str) -> Any:

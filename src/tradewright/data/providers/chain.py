@@ -680,7 +680,10 @@ class ChainProvider:
             options = {**stored, **options}
             if "path" in options:
                 options.pop("store", None)
-        self._name(kind if "path" not in options or text is None else text, make(kind, **options), text)
+        made = make(kind, **options)
+        if text is not None and "://" in text:
+            text = f"{kind}:{getattr(getattr(made, 'store', None), 'name', '')}"  # the address without its password
+        self._name(kind if "path" not in options or text is None else text, made, text)
 
     def _name(self, name: str, member: Provider, text: str | None) -> None:
         if name in self._members:

@@ -18,7 +18,16 @@ if TYPE_CHECKING:
     from .memory import MemoryStore
     from .parquet import ParquetStore
 
-__all__ = ["CACHE_VARIABLE", "VARIABLE", "MemoryStore", "ParquetStore", "default_store", "is_address", "open_store"]
+__all__ = [
+    "CACHE_VARIABLE",
+    "VARIABLE",
+    "MemoryStore",
+    "ParquetStore",
+    "default_store",
+    "is_address",
+    "open_store",
+    "without_password",
+]
 
 VARIABLE: Final = "TRADEWRIGHT_STORE"
 """Environment variable with the folder (or address) of the store."""
@@ -54,6 +63,26 @@ def is_address(place: str | Path) -> bool:
     (True, False)
     """
     return str(place).startswith(("postgresql://", "postgres://"))
+
+
+def without_password(value: Any) -> Any:
+    """Value with the passwords in its addresses left out; what is no text is returned as it is.
+
+    Examples
+    --------
+    >>> without_password("postgresql://me:secret@host/db"), without_password(["store:redis://:pw@host:1/0"])
+    ('postgresql://me:***@host/db', ['store:redis://:***@host:1/0'])
+    >>> without_password("host=h password=secret dbname=d")
+    'host=h password=*** dbname=d'
+    """
+    import re
+
+    if isinstance(value, (list, tuple)):
+        return type(value)(without_password(item) for item in value)
+    if not isinstance(value, str):
+        return value
+    text = re.sub(r"(\w+://[^:/?#\s]*:)[^\s]*@", r"\1***@", value)
+    return re.sub(r"(?i)(password=)('[^']*'|[^\s&]+)", r"\1***", text)
 
 
 def open_store(place: str | Path | None = None) -> Store:
