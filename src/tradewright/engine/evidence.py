@@ -519,8 +519,11 @@ def _sketch(equity: F64, prepared: Prepared) -> F64:
         sign = np.where((mixed >> np.uint64(63)).astype(bool), 1.0, -1.0)
         keyed = memory["sketch"] = (place, sign)
     change = _returns(np.asarray(equity, dtype=np.float64), prepared.settings.initial_capital)
-    np.nan_to_num(change, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
-    change -= change.mean()
+    mean = float(change.sum()) / change.size
+    if not math.isfinite(mean):  # an equity of zero on the way
+        change[~np.isfinite(change)] = 0.0
+        mean = float(change.sum()) / change.size
+    change -= mean
     change *= keyed[1]
     summed: F64 = np.bincount(keyed[0], weights=change, minlength=SKETCH).astype(np.float64, copy=False)
     return summed

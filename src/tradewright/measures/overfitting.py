@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from statistics import NormalDist
-from typing import Final
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,9 @@ import numpy.typing as npt
 from tradewright.domain.errors import InputError
 
 from ._check import F64, finite, probability, series, table
+
+if TYPE_CHECKING:
+    from statistics import NormalDist
 
 __all__ = [
     "BestOf",
@@ -35,7 +38,6 @@ __all__ = [
 ]
 
 EULER: Final = 0.5772156649015329
-_NORMAL: Final = NormalDist()
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +169,7 @@ def probabilistic_sharpe(
     spread = _spread(sharpe, skew, kurtosis)
     if not (spread > 0.0 and math.isfinite(benchmark)):
         return math.nan
-    return _NORMAL.cdf((sharpe - benchmark) * math.sqrt(n - 1) / math.sqrt(spread))
+    return _normal().cdf((sharpe - benchmark) * math.sqrt(n - 1) / math.sqrt(spread))
 
 
 def expected_max_sharpe(n_trials: float, *, variance: float = 1.0) -> float:
@@ -301,7 +303,7 @@ def min_track_record(
     spread = _spread(sharpe, skew, kurtosis)
     if not (spread > 0.0 and sharpe > benchmark):
         return math.nan
-    return 1.0 + spread * (_NORMAL.inv_cdf(confidence) / (sharpe - benchmark)) ** 2
+    return 1.0 + spread * (_normal().inv_cdf(confidence) / (sharpe - benchmark)) ** 2
 
 
 def min_backtest_length(n_trials: float, *, target: float = 1.0) -> float:
@@ -419,6 +421,14 @@ def best_of(returns: npt.ArrayLike, *, n_trials: float | None = None) -> BestOf:
     )
 
 
+@lru_cache(maxsize=1)
+def _normal() -> NormalDist:
+    """Standard normal distribution; its module loads slowly, and recording a trial needs none of it."""
+    from statistics import NormalDist
+
+    return NormalDist()
+
+
 def _column_ratios(matrix: F64) -> F64:
     """Sharpe ratio per bar of each column; NaN where all values are equal."""
     if matrix.shape[0] < 2:
@@ -436,4 +446,4 @@ def _spread(sharpe: float, skew: float, kurtosis: float) -> float:
 
 def _quantile_of_one_in(count: float) -> float:
     """Normal quantile of ``1 - 1 / count``, from the other tail, where it stays exact for a huge count."""
-    return -_NORMAL.inv_cdf(probability(1.0 / count, "1 / n_trials"))
+    return -_normal().inv_cdf(probability(1.0 / count, "1 / n_trials"))
