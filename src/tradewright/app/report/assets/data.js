@@ -139,6 +139,7 @@
     const s = series[current];
     const v = s.volume;
     const known = v.v.some((x) => !Number.isNaN(x));
+    $("chart-volume").hidden = !known;
     $("volume-note").textContent = !known ? "No volume is known."
       : s.shifts.length ? `The level changes on ${s.shifts.slice(0, 8).map((b) => `${b.date} (x ${number(b.factor, b.factor < 1 ? 3 : 1)})`).join(", ")}${s.shifts.length > 8 ? ", ..." : ""}.`
         : "The level never changes by a factor that news does not explain.";
