@@ -63,6 +63,10 @@ def test_the_report_shows_what_stands_behind(tmp_path: Path) -> None:
     page = result.report(tmp_path / "r.html").read_text(encoding="utf-8")
     assert "3 trials (like " in page
     assert "Probability of skill, all trials" in page
+    tw.use_ledger("off")
+    page = tw.backtest(bars, "sma_cross").report(tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "NO TRIAL LEDGER" in page
+    assert " on these returns stand behind" not in page
 
 
 def test_attribution_adds_up_to_the_profit() -> None:

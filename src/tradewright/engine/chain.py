@@ -280,8 +280,8 @@ class ChainFile:
 
     def _open(self) -> None:
         # After a fork the parent's handles would share its lock, so a child opens its own.
-        if self._log >= 0 and self._current():
-            return
+        if self._log >= 0 and self._owner[0] == os.getpid():
+            return  # whether the file was replaced is seen under the lock
         if self._owner[0] == os.getpid():
             self.close()
         try:

@@ -46,7 +46,7 @@ MAX_CANDLES: Final = 60_000
 JUDGED_CELLS: Final = 3_000_000
 """Bars times instruments up to which the report computes coverage and quality."""
 MIN_CANDLES: Final = 1_500
-_ALARMS: Final = ("synthetic", "no costs", "same-close", "unchecked")
+_ALARMS: Final = ("synthetic", "no costs", "same-close", "unchecked", "NO TRIAL LEDGER", "TRIAL LEDGER NOT")
 _INTERVALS: Final = {
     "1d": "daily bars",
     "1w": "weekly bars",
@@ -322,7 +322,7 @@ def view_of(result: Any, *, benchmark: Any = None, title: str | None = None) -> 
         hidden_symbols=hidden,
         checked=bool(result.origin.validated),
         version=__version__,
-        evidence=evidence.sentence,
+        evidence=evidence.sentence if evidence["counted"] else "",
     )
 
 
@@ -452,7 +452,7 @@ def _candles(bars: Any, trades: Trades, local: Any) -> tuple[list[Candles], int]
 
 def _stamps(result: Any) -> list[Stamp]:
     stamps, out = list(result.stamps), []
-    for text in stamps:
+    for text in [*stamps, *result.evidence["stamps"]]:
         title, _, rest = text.partition(": ")
         level: Level = "alarm" if title.startswith(_ALARMS) else "warn"
         out.append(Stamp(title.upper(), f"{rest[:1].upper()}{rest[1:]}." if rest else "", level))
