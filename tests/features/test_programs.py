@@ -84,6 +84,14 @@ def test_a_running_mean_forgets_what_has_left_the_window() -> None:
     np.testing.assert_allclose(indicators.sma(values, window=20)[2000::501], exact, rtol=1e-12)
 
 
+def test_a_giant_is_forgotten_when_it_leaves() -> None:
+    """One bad tick must not spoil the rows after it: a plain running sum keeps its rounding for as long as it runs."""
+    values = np.array([1.0, 1e17, 2.0, 3.0, 4.0, 1e308, 1e308, 5.0, 6.0, 7.0])
+    assert indicators.sma(values, window=2)[[3, 4, 8, 9]].tolist() == [2.5, 3.5, 5.5, 6.5]
+    assert indicators.sum(values, window=1).tolist() == values.tolist()
+    assert not np.isinf(indicators.sma(values, window=3)).any()
+
+
 @pytest.mark.parametrize("backend", [compiled, reference])
 def test_wrong_programs_are_refused(backend: Any) -> None:
     for n_inputs, ops, outputs in (

@@ -165,14 +165,19 @@ impl Op for Sum {
                 continue;
             }
             let end = first + i + 1;
-            if self.run == w || until == 0 {
-                self.sum = lanes(&self.history.buffer[end - w..end], |v| v);
-                until = period - 1;
-            } else {
-                self.sum += value - self.history.buffer[end - 1 - w];
+            let mut anew = self.run == w || until == 0;
+            if !anew {
+                let old = self.history.buffer[end - 1 - w];
+                self.sum += value - old;
                 until -= 1;
+                // Where a giant leaves, the sum has lost what stood beside it.
+                anew = old.abs() > 8.0 * self.sum.abs() || !self.sum.is_finite();
             }
-            *o = self.sum / self.divisor;
+            if anew {
+                self.sum = lanes(&self.history.buffer[end - w..end], |v| v);
+                until = period - 1 - (self.run - w) % period;
+            }
+            *o = sound(self.sum / self.divisor);
         }
     }
 }

@@ -498,9 +498,9 @@ def vwap(x: Inputs, p: Any) -> Node:
     outputs="vwap upper lower",
     source="Berkowitz, Logue and Noser (1988), Journal of Finance 43(1)",
     undefined="NaN until volume is traded in the session",
-    notes="Begins anew where `session` changes; from bars that is the exchange's session. Bands: volume weighted "
-    "standard "
-    "deviation of the typical price within the session.",
+    notes="Begins anew where `session` changes. The command gives the exchange's sessions; in Python bars alone give "
+    "days in UTC, and session=tradewright.data.calendars.session_ordinals(bars) the exchange's. Bands: volume "
+    "weighted standard deviation of the typical price within the session.",
 )
 def vwap_session(x: Inputs, p: Any) -> tuple[Node, ...]:
     """Mean of the typical price weighted by volume since the session began, and bands around it.
