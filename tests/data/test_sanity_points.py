@@ -163,12 +163,13 @@ def trial(seed: int) -> tuple[int, int, int, int]:
     rng = np.random.default_rng(seed)
     n_assets, n_bars, freeze = int(rng.integers(1, 4)), 24, int(rng.integers(6, 18))
     bars = coins(n_bars, n_assets, seed)
-    kind = ("silent", "repeats", "repeats without volume")[seed % 3]
-    frozen = np.ones(n_assets, dtype=bool) if seed % 2 else np.arange(n_assets) == int(rng.integers(n_assets))
+    kind = ("silent", "repeats", "repeats without volume", "last tick")[seed % 4]
+    frozen = np.ones(n_assets, dtype=bool) if seed % 8 < 4 else np.arange(n_assets) == int(rng.integers(n_assets))
     arrays = {name: getattr(bars, name).copy() for name in (*FIELDS, "volume")}
     for name in FIELDS:
-        arrays[name][freeze:, frozen] = np.nan if kind == "silent" else arrays[name][freeze - 1, frozen]
-    if kind != "repeats":
+        last = arrays["close" if kind == "last tick" else name][freeze - 1, frozen]
+        arrays[name][freeze:, frozen] = np.nan if kind == "silent" else last
+    if kind not in {"repeats", "last tick"}:
         arrays["volume"][freeze:, frozen] = np.nan if kind == "silent" else 0.0
     fed = Bars.from_arrays(bars.ts, **arrays, instruments=bars.instruments, interval_ns=bars.interval_ns)
     prepared = prepare(fed, Settings(allow_short=True), validate=False)

@@ -3,8 +3,8 @@
 Entry points: `Limits`, `Verdict`, `Judgement`, `judge_now`.
 
 The price of an instrument has an age: the number of bars that were due since the last bar with news, by the exchange's
-calendar (nights, weekends and holidays do not age it). A bar with news differs from the one before it in at least one
-of its four prices, so a feed that stops and a feed that repeats its last tick for ever look the same.
+calendar (nights, weekends and holidays do not age it). A bar without news repeats the four prices of the one before it,
+or never leaves its close, so a feed that stops and a feed that repeats its last tick for ever look the same.
 
 | reason | when |
 |---|---|
@@ -12,7 +12,7 @@ of its four prices, so a feed that stops and a feed that repeats its last tick f
 | ``poisoned`` | a rule finds an error in the bars that a decision reads |
 | ``future`` | its last bar closes after now |
 | ``stale`` | at least `Limits.max_age` bars were due since its last bar |
-| ``frozen`` | its bars come, but the last `max_age` or more repeat the same four prices |
+| ``frozen`` | its bars come, but the last `max_age` or more are without news |
 | ``spike`` | its last return is beyond `Limits.spike` robust deviations; the next bar confirms or takes it back |
 | ``quote`` | its quote is crossed, not positive, not finite, or as far from its last close as a spike |
 
@@ -306,7 +306,8 @@ def _verdict(
         text = f"its last bar closes at {utc(ts):%Y-%m-%d %H:%M:%S}, after now ({utc(now):%Y-%m-%d %H:%M:%S})"
         findings.append(_error("future", symbol, text, ts, (ts - now) / 1e9))
     prices = np.stack([getattr(tail, name)[rows, j] for name in ("open", "high", "low", "close")])
-    same = (prices[:, 1:] == prices[:, :-1]).all(axis=0)
+    # The same bar again, or a bar that never left the last close: what a feed makes of a tick that it repeats.
+    same = (prices[:, 1:] == prices[:, :-1]).all(axis=0) | (prices[:, 1:] == prices[3, :-1]).all(axis=0)
     news = np.flatnonzero(~same)
     fresh = int(news[-1]) + 1 if news.size else 0
     repeats = rows.size - 1 - fresh
@@ -322,7 +323,8 @@ def _verdict(
         )
         findings.append(_error("stale", symbol, text, ts, float(missed)))
     elif age >= limits.max_age:
-        text = f"its last {age} bars repeat the same four prices, the limit is {limits.max_age}"
+        bars_repeat = f"{age} bars repeat" if age > 1 else "bar repeats"
+        text = f"its last {bars_repeat} a price that was there, the limit is {limits.max_age}"
         findings.append(_error("frozen", symbol, text, ts, float(age)))
     elif age:
         text = f"{age} bars without news, the limit is {limits.max_age}"
