@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -90,6 +91,35 @@ def test_four_processes_of_250_trials_are_exactly_1000(tmp_path: Path) -> None:
     check = ledger.verify()
     assert check.ok
     assert (check.n_rows, check.n, check.repaired) == (1000, 1000, ())
+
+
+def _record_in_child(path: str, number: int) -> None:
+    for i in range(50):
+        trial = {"subject": "s", "params": {"child": number, "i": i}, "data_hash": "d", "score": 0.0}
+        _SHARED[path].record(**trial)
+    _SHARED[path].flush()
+
+
+_SHARED: dict[str, FileTrialLedger] = {}
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_children_of_a_process_that_has_the_file_open_take_turns(tmp_path: Path) -> None:
+    path = str(tmp_path / "t.jsonl")
+    ledger = _SHARED[path] = FileTrialLedger(path)
+    ledger.record(subject="s", params={"parent": 1}, data_hash="d", score=0.0)
+    for _ in range(3):
+        ledger.repeated()  # not written yet, and not the children's to write
+    context = multiprocessing.get_context("fork")
+    children = [context.Process(target=_record_in_child, args=(path, i)) for i in range(4)]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join()
+    assert (ledger.count(), ledger.evaluations()) == (201, 204)
+    assert ledger.verify().ok
+    del _SHARED[path]
 
 
 BACKTESTS = """

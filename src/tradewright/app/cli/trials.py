@@ -196,6 +196,8 @@ def _line(seq: int, body: dict[str, Any]) -> dict[str, Any]:
         sharpe = float(np.nanmax(values)) if np.isfinite(values).any() else None
         axes = ", ".join(f"{name} x{len(values)}" for name, values in params["axes"].items())
         text = f"best of {n:,} sets ({axes})"
+    elif body.get("kind") == "sketch":
+        text = f"sketches of the returns of {len(body['sketch']['rows'])} sets, for their correlation"
     else:
         if sharpe is not None and score.get("periods"):
             sharpe *= score["periods"] ** 0.5
