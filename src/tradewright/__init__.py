@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from tradewright.engine.sweep import SweepResult, sweep
     from tradewright.engine.trials import FileTrialLedger, MemoryTrialLedger, trial_ledger, use_ledger
     from tradewright.engine.verify import verify
-    from tradewright.measures.summary import Measured, measure
     from tradewright.features import indicators
+    from tradewright.measures.summary import Measured, measure
     from tradewright.strategies.base import CompiledRule, Strategy
     from tradewright.strategies.registry import list_strategies, make_strategy
 
