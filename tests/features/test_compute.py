@@ -125,6 +125,10 @@ def test_polars_nulls_are_missing_and_dates_stay() -> None:
         (lambda: indicators.beta(BARS), "beta needs benchmark"),
         (lambda: indicators.vwap_anchored(BARS), "vwap_anchored needs anchor"),
         (lambda: indicators.rsi(CLOSE, engine="ta"), "engine is 'ta'"),
+        (
+            lambda: indicators.rsi(CLOSE, missing="skp"),
+            "missing is 'skp'; it must be window or skip, did you mean 'skip'",
+        ),
         (lambda: indicators.ht_period(CLOSE, engine="tradewright"), "computed by TA-Lib only"),
         (lambda: indicators.choppiness(BARS, engine="talib"), "TA-Lib does not compute choppiness"),
         (lambda: indicators.names("momentun"), "no family 'momentun', did you mean 'momentum'"),
@@ -177,6 +181,38 @@ def test_a_hole_is_said_where_it_is_and_nowhere_else() -> None:
     assert np.flatnonzero(np.isnan(strength)).tolist() == [0, 1, 2, 3, 4, 40]
     without = indicators.rsi(np.delete(CLOSE, 40), window=5)
     np.testing.assert_array_equal(np.delete(strength, 40), without)
+
+
+def test_an_asset_of_bars_does_not_depend_on_those_beside_it() -> None:
+    """A row without a bar of an asset is no row of that asset; of arrays it is a missing value, unless one says so."""
+    shared = walk_bars(120, 2)
+    holes = np.zeros(120, dtype=bool)
+    holes[5::7] = True  # such as the weekends of one of the two
+    fields = {}
+    for key in ("open", "high", "low", "close", "volume"):
+        values = getattr(shared, key).copy()
+        values[holes, 0] = np.nan
+        fields[key] = values
+    bars = tw.Bars.from_arrays(shared.ts, **fields, symbols=["A", "B"])
+    alone = {key: values[~holes, 0].copy() for key, values in fields.items()}
+    for name in ("rsi", "supertrend", "mfi", "turtle", "ichimoku"):
+        found, wanted = indicators.compute(name, bars), indicators.compute(name, alone)
+        pairs = zip(found, wanted, strict=True) if isinstance(found, tuple) else [(found, wanted)]
+        for a, b in pairs:
+            np.testing.assert_array_equal(a[~holes, 0], b)
+            assert np.isnan(a[holes, 0]).all()
+    close = fields["close"][:, 0].copy()
+    np.testing.assert_array_equal(indicators.sma(bars, window=10)[~holes, 0], indicators.sma(alone["close"], window=10))
+    assert np.isnan(indicators.sma(close, window=10)).all()
+    np.testing.assert_array_equal(
+        indicators.sma(close, window=10, missing="skip"), indicators.sma(bars, window=10)[:, 0]
+    )
+    stream = indicators.sma.stream(window=10, n_assets=2, missing="skip")
+    rows = np.array([stream.update(fields["close"][t]) for t in range(120)])
+    np.testing.assert_array_equal(rows, indicators.sma(bars, window=10))
+    pieces = indicators.sma.stream(window=10, n_assets=2, missing="skip")
+    joined = np.concatenate([pieces.extend(bars[:50]), pieces.extend(bars[50:])])
+    np.testing.assert_array_equal(joined, rows)
 
 
 def test_ichimoku_knows_nothing_of_the_cloud_to_come() -> None:

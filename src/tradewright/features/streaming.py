@@ -9,6 +9,7 @@ is computed anew at every update, which `Stream.memory` says.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,9 @@ class Stream:
         What to compute.
     n_assets : int
         With more than one, every value is an array of this many.
+    missing : {"window", "skip"}
+        What a row without any value of its own inputs is, as in `compute`: a missing value, or no row of that asset
+        (as whole columns of bars are computed). Either way its outputs are NaN.
     **params
         Parameters of the indicator.
 
@@ -62,13 +66,20 @@ class Stream:
     (0.8333, 3)
     """
 
-    def __init__(self, indicator: Indicator | str, *, n_assets: int = 1, **params: Any) -> None:
+    def __init__(
+        self, indicator: Indicator | str, *, n_assets: int = 1, missing: str = "window", **params: Any
+    ) -> None:
         from tradewright.features.indicators.registry import indicator as find
         from tradewright.features.indicators.registry import outputs_type
+        from tradewright.features.indicators.spec import OWN
 
         self.indicator = find(indicator) if isinstance(indicator, str) else indicator
         if n_assets < 1:
             raise InputError(f"n_assets is {n_assets}; it must be 1 or more.")
+        if missing not in {"window", "skip"}:
+            raise InputError(f"missing is {missing!r}; it must be window or skip.")
+        self.missing = missing
+        self._own = [k for k, name in enumerate(self.indicator.inputs) if name in OWN]
         self.params = self.indicator.checked(params)
         self.n_assets = n_assets
         self.count = 0
@@ -108,7 +119,7 @@ class Stream:
         row = self._row(values)
         if self.n_assets == 1:
             self.count += 1
-            found = self._parts[0].update(row)
+            found = self._next(self._parts[0], row)
             return found[0] if self._type is None else self._type(*found)
         table = []
         for name, value in zip(self.indicator.inputs, row, strict=True):
@@ -117,7 +128,7 @@ class Stream:
                 raise InputError(f"{name} has shape {column.shape}; this stream takes {self.n_assets} assets.")
             table.append(np.broadcast_to(column, (self.n_assets,)).tolist())
         self.count += 1
-        rows = [part.update(list(one)) for part, one in zip(self._parts, zip(*table, strict=True), strict=True)]
+        rows = [self._next(part, list(one)) for part, one in zip(self._parts, zip(*table, strict=True), strict=True)]
         out = [np.array(column) for column in zip(*rows, strict=True)]
         return out[0] if self._type is None else self._type(*out)
 
@@ -131,6 +142,7 @@ class Stream:
         ([nan, 1.5], 3.0)
         """
         from tradewright.features.indicators.frames import columns_of
+        from tradewright.features.indicators.registry import without_empty_rows
 
         arrays, kind = columns_of(self.indicator, columns, named)
         n_assets = 1 if arrays[0].ndim == 1 else arrays[0].shape[1]
@@ -138,11 +150,23 @@ class Stream:
             raise InputError(f"The columns have {n_assets} assets; this stream takes {self.n_assets}.")
         self.count += arrays[0].shape[0]
         tables = [a.reshape(a.shape[0], -1) for a in arrays]
-        parts = [part.extend([np.ascontiguousarray(t[:, j]) for t in tables]) for j, part in enumerate(self._parts)]
+        columns_by_asset = [[np.ascontiguousarray(t[:, j]) for t in tables] for j in range(n_assets)]
+        if self.missing == "skip" and self._own:
+            parts = [
+                without_empty_rows(part.extend, self._own, given)
+                for part, given in zip(self._parts, columns_by_asset, strict=True)
+            ]
+        else:
+            parts = [part.extend(given) for part, given in zip(self._parts, columns_by_asset, strict=True)]
         shape = arrays[0].shape
         found = [np.column_stack([part[k] for part in parts]).reshape(shape) for k in range(len(parts[0]))]
         wrapped = [kind.wrap(v, label) for v, label in zip(found, self.indicator.outputs, strict=True)]
         return wrapped[0] if self._type is None else self._type(*wrapped)
+
+    def _next(self, part: Any, row: list[Any]) -> Any:
+        if self.missing == "skip" and self._own and not any(math.isfinite(row[k]) for k in self._own):
+            return (math.nan,) * len(self.indicator.outputs)
+        return part.update(row)
 
     def _row(self, values: tuple[Any, ...]) -> list[Any]:
         wants = self.indicator.inputs

@@ -19,7 +19,7 @@ import numpy as np
 
 from tradewright.domain.bars import Bars
 from tradewright.domain.errors import InputError, closest
-from tradewright.features.indicators.spec import INPUTS, Indicator
+from tradewright.features.indicators.spec import INPUTS, OWN, Indicator
 
 if TYPE_CHECKING:
     F64 = np.ndarray[Any, np.dtype[np.float64]]
@@ -121,7 +121,7 @@ def _named_prices(value: Any) -> dict[str, Any] | None:
 def _from_source(indicator: Indicator, source: Any, wants: Sequence[str], field: str | None) -> dict[str, Any]:
     read = {name: field or name for name in wants} if len(indicator.inputs) == 1 else {name: name for name in wants}
     if isinstance(source, Bars):
-        known = [name for name in INPUTS if name != "benchmark"]
+        known = list(OWN) if field is not None else [name for name in INPUTS if name != "benchmark"]
         out: dict[str, Any] = {}
         for name, place in read.items():
             if place == "benchmark":

@@ -10,20 +10,21 @@ from __future__ import annotations
 
 import importlib
 from collections import namedtuple
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from tradewright.domain.bars import Bars
 from tradewright.domain.errors import InputError, closest
 from tradewright.features.indicators.frames import columns_of
-from tradewright.features.indicators.spec import FAMILIES, REGISTRY, Indicator
+from tradewright.features.indicators.spec import FAMILIES, OWN, REGISTRY, Indicator
 
 if TYPE_CHECKING:
     F64 = np.ndarray[Any, np.dtype[np.float64]]
 
-__all__ = ["compute", "families", "indicator", "names", "outputs_type"]
+__all__ = ["compute", "families", "indicator", "names", "outputs_type", "without_empty_rows"]
 
 _MODULES: Final = ("average", "band", "momentum", "trend", "volatility", "volume", "statistic", "price", "talib")
 
@@ -164,7 +165,12 @@ def outputs_type(name: str) -> Any:
 
 
 def compute(
-    name: str | Indicator, *columns: Any, field: str | None = None, engine: str | None = None, **params: Any
+    name: str | Indicator,
+    *columns: Any,
+    field: str | None = None,
+    engine: str | None = None,
+    missing: str | None = None,
+    **params: Any,
 ) -> Any:
     """Compute an indicator on whole columns.
 
@@ -178,6 +184,10 @@ def compute(
         What an indicator of one column reads from a source, by default the close.
     engine : {"tradewright", "talib"}, optional
         By default ours where there is one. ``"talib"`` asks TA-Lib to compute what it has.
+    missing : {"window", "skip"}, optional
+        What a row without any value of its own inputs is. ``"window"``: a missing value, which windows hold for as long
+        as it is in them (the default of arrays and frames). ``"skip"``: no row at all, as in the history of that asset
+        alone (the default of bars, where assets of several calendars share rows); it is NaN in the outcome.
     **params
         Parameters of the indicator, and inputs by name (``benchmark=...``).
 
@@ -213,32 +223,51 @@ def compute(
         )
     if engine == "tradewright" and item.definition is None:
         raise InputError(f"{item.name} is computed by TA-Lib only; leave engine out.")
+    if missing not in {None, "window", "skip"}:
+        raise InputError(
+            f"missing is {missing!r}; it must be window or skip{closest(str(missing), ['window', 'skip'])}."
+        )
     arrays, kind = columns_of(item, columns, named, field=field)
-    uses_talib = item.definition is None or engine == "talib"
-    found = _by_talib(item, arrays, values) if uses_talib else _by_program(item, arrays, values)
+    is_bars = len(columns) == 1 and isinstance(columns[0], Bars)
+    found = _found(item, arrays, values, engine, skips=missing == "skip" or (missing is None and is_bars))
     wrapped = [kind.wrap(value, label) for value, label in zip(found, item.outputs, strict=True)]
     return wrapped[0] if len(wrapped) == 1 else outputs_type(item.name)(*wrapped)
 
 
-def _by_program(item: Indicator, arrays: Sequence[F64], values: dict[str, Any]) -> list[F64]:
-    program = item.build(values).program
+def _found(
+    item: Indicator, arrays: Sequence[F64], values: dict[str, Any], engine: str | None, *, skips: bool
+) -> list[F64]:
+    if item.definition is None or engine == "talib":
+        from tradewright.features.indicators.talib import run as run_talib
+
+        def run(part: list[F64]) -> list[F64]:
+            return run_talib(item, part, values)
+
+    else:
+        run = item.build(values).program.run
+    own = [k for k, name in enumerate(item.inputs) if name in OWN]
+    if skips and own:
+        run = partial(without_empty_rows, run, own)
     if arrays[0].ndim == 1:
-        return list(program.run(list(arrays)))
-    return _by_column(arrays, len(item.outputs), program.run)
-
-
-def _by_talib(item: Indicator, arrays: Sequence[F64], values: dict[str, Any]) -> list[F64]:
-    from tradewright.features.indicators.talib import run
-
-    if arrays[0].ndim == 1:
-        return run(item, arrays, values)
-    return _by_column(arrays, len(item.outputs), lambda part: run(item, part, values))
-
-
-def _by_column(arrays: Sequence[F64], n_outputs: int, function: Any) -> list[F64]:
+        return list(run(list(arrays)))
     shape = arrays[0].shape
-    out = [np.full(shape, np.nan) for _ in range(n_outputs)]
+    out = [np.full(shape, np.nan) for _ in item.outputs]
     for j in range(shape[1]):
-        for k, column in enumerate(function([np.ascontiguousarray(a[:, j]) for a in arrays])):
+        for k, column in enumerate(run([np.ascontiguousarray(a[:, j]) for a in arrays])):
             out[k][:, j] = column
+    return out
+
+
+def without_empty_rows(run: Callable[[list[F64]], list[F64]], own: Sequence[int], part: list[F64]) -> list[F64]:
+    """Outcome of the rows that have a value in one of the columns `own`, NaN in the others."""
+    there = np.isfinite(part[own[0]])
+    for k in own[1:]:
+        there |= np.isfinite(part[k])
+    if there.all():
+        return run(part)
+    out = []
+    for column in run([values[there] for values in part]):
+        whole = np.full(there.size, np.nan)
+        whole[there] = column
+        out.append(whole)
     return out

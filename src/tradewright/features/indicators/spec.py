@@ -24,7 +24,7 @@ from tradewright.kernel import core
 if TYPE_CHECKING:
     from tradewright.features.streaming import Stream
 
-__all__ = ["FAMILIES", "INPUTS", "Built", "Indicator", "Param", "Talib", "choice", "define", "real", "whole"]
+__all__ = ["FAMILIES", "INPUTS", "OWN", "Built", "Indicator", "Param", "Talib", "choice", "define", "real", "whole"]
 
 Definition: TypeAlias = "Callable[[Inputs, Any], Node | tuple[Node, ...]]"
 
@@ -41,7 +41,9 @@ FAMILIES: Final[Mapping[str, str]] = {
     "candle": "Candlestick patterns",
 }
 INPUTS: Final = ("open", "high", "low", "close", "volume", "benchmark", "session", "ts")
-"""Columns an indicator can ask for; ``session`` is a number that changes with the session, ``ts`` seconds UTC."""
+"""Columns an indicator can ask for; ``session`` is a number that changes with the session, ``ts`` the instant."""
+OWN: Final = INPUTS[:5]
+"""Those that belong to the bar itself: where all that are asked for are missing, there is no bar."""
 
 _OTHER_NAMES: Final = {
     "length": ("window",), "timeperiod": ("window", "span"), "period": ("window",), "n": ("window",),
@@ -252,11 +254,11 @@ class Indicator:
 
         return compute(self, *columns, **params)
 
-    def stream(self, *, n_assets: int = 1, **params: Any) -> Stream:
+    def stream(self, *, n_assets: int = 1, missing: str = "window", **params: Any) -> Stream:
         """State that takes one row at a time; see `tradewright.features.streaming.Stream`."""
         from tradewright.features.streaming import Stream
 
-        return Stream(self, n_assets=n_assets, **params)
+        return Stream(self, n_assets=n_assets, missing=missing, **params)
 
     def checked(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """All parameters with defaults filled in.
@@ -344,7 +346,8 @@ class Indicator:
 
 MISSING: Final = (
     "A value that is not finite is missing. That row is NaN, rows before it do not change; windows are NaN while they "
-    "hold it; recursions go on after it as if the row did not exist."
+    "hold it; recursions go on after it as if the row did not exist. Of bars, a row without a bar is no row at all "
+    "(missing=skip): windows go on after it too."
 )
 MISSING_TALIB: Final = (
     "A value that is not finite is missing. Such rows are taken out before TA-Lib computes and are NaN afterwards."
