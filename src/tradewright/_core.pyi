@@ -345,3 +345,38 @@ def first_bad_bar(open: F64, high: F64, low: F64, close: F64, volume: F64 | None
 
 def first_foreign_code(codes: I8) -> int:
     """Flat index of the first code that is not 1, 0, -1 or -128 (no opinion); -1 when there is none."""
+
+def first_touch(
+    open: F64,
+    high: F64,
+    low: F64,
+    close: F64,
+    first: I64,
+    last: I64,
+    upper: F64,
+    lower: F64,
+    upper_wins: I8,
+    *,
+    by_close: bool = False,
+    gap_first: bool = True,
+) -> tuple[I64, F64, I8, I8]:
+    """For each question, the first row in ``first..last`` at which a level is reached (1 upper, -1 lower), else the
+    last row at its close (0): row, price, barrier, and whether one bar reached both (then ``upper_wins`` decides).
+
+    By closes the price is that close. Else a bar that opens at or beyond a level is left at its open (the first row
+    only with ``gap_first``), any other at the level.
+    """
+
+def trend_scan(x: F64, first: I64, shortest: int, longest: int, step: int = 1, limit: float = 1e6) -> tuple[F64, I64]:
+    """Slope's t-value of largest magnitude over lines through ``x[first : first + length]``, and that length (the
+    shortest of equals); magnitudes are cut to ``limit``.
+    """
+
+def cusum_events(change: F64, threshold: F64) -> tuple[I64, I8]:
+    """Rows at which the sum of changes since the last event exceeds the threshold, and the direction."""
+
+def ewm_std(x: F64, alpha: float, min_count: int = 2) -> F64:
+    """Unbiased standard deviation with weights ``(1 - alpha)^age``: pandas ``ewm(alpha=alpha).std()``."""
+
+def sequential_draws(first: I64, last: I64, uniform: F64) -> I64:
+    """Spans (sorted by ``first``) drawn in proportion to their average uniqueness among those drawn before."""

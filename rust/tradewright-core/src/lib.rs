@@ -11,6 +11,7 @@ pub mod error;
 mod fill;
 pub mod indicators;
 pub mod kernels;
+pub mod labels;
 mod lane;
 pub mod ledger;
 pub mod market;

@@ -8,6 +8,7 @@ mod book;
 mod context;
 mod indicators;
 mod kernels;
+mod labels;
 mod market;
 mod run;
 mod spec;
@@ -53,5 +54,6 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(run::run_orders, m)?)?;
     m.add_function(wrap_pyfunction!(context::run_callback, m)?)?;
     indicators::register(m)?;
-    kernels::register(m)
+    kernels::register(m)?;
+    labels::register(m)
 }

@@ -20,6 +20,7 @@ from tradewright._reference.kernels import (
     rsi,
     sma,
 )
+from tradewright._reference.labels import cusum_events, ewm_std, first_touch, sequential_draws, trend_scan
 from tradewright._reference.market import Market
 from tradewright._reference.numbers import HOLD, KINDS, REASONS, STATUSES, TIFS, UNIT
 from tradewright._reference.results import Run
@@ -48,9 +49,12 @@ __all__ = [
     "Spec",
     "__backend__",
     "atr",
+    "cusum_events",
     "ema",
+    "ewm_std",
     "first_bad_bar",
     "first_foreign_code",
+    "first_touch",
     "momentum_weights",
     "rolling_max",
     "rolling_min",
@@ -61,8 +65,10 @@ __all__ = [
     "run_orders",
     "run_signals",
     "run_weights",
+    "sequential_draws",
     "sma",
     "statistics",
     "sweep_rule",
     "sweep_signals",
+    "trend_scan",
 ]
