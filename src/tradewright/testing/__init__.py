@@ -1,7 +1,7 @@
 """The exams that every plug-in sits, shipped so that a user's own sits the same.
 
-Entry points: `check_strategy`, `check_rule`, `check_indicator`, `check_provider`, `check_store`, and `walk_bars`, which
-makes bars to examine on.
+Entry points: `check_strategy`, `check_rule`, `check_indicator`, `check_labels`, `check_splitter`, `check_provider`,
+`check_store`, and `walk_bars`, which makes bars to examine on.
 
 Each exam returns nothing and raises AssertionError with a sentence that names the fact that does not hold.
 """
@@ -13,17 +13,30 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tradewright.testing.indicators import check_indicator
+    from tradewright.testing.labels import check_labels
     from tradewright.testing.market import walk_bars
     from tradewright.testing.providers import check_provider
     from tradewright.testing.rules import check_rule
+    from tradewright.testing.splitters import check_splitter
     from tradewright.testing.stores import check_store
     from tradewright.testing.strategies import check_strategy
 
-__all__ = ["check_indicator", "check_provider", "check_rule", "check_store", "check_strategy", "walk_bars"]
+__all__ = [
+    "check_indicator",
+    "check_labels",
+    "check_provider",
+    "check_rule",
+    "check_splitter",
+    "check_store",
+    "check_strategy",
+    "walk_bars",
+]
 
 _HOME = {
     "check_indicator": "indicators",
+    "check_labels": "labels",
     "check_provider": "providers",
+    "check_splitter": "splitters",
     "check_store": "stores",
     "check_rule": "rules",
     "check_strategy": "strategies",
