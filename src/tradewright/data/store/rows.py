@@ -734,7 +734,10 @@ def assembled(
         last = bars.n_bars if high is None else int(np.searchsorted(bars.ts, high, side="right"))
         if first >= last:
             raise _nothing(entries, store, low, high, as_of)
-        bars = replace(bars, actions=tuple(actions)) if actions else bars
+        # The cut below leaves out what is before its first row, where a row before it was read; here none was.
+        edge = before(low) if actions and low is not None and first == 0 and before is not None else None
+        kept = tuple(action for action in actions if edge is None or action.ts > edge)
+        bars = replace(bars, actions=kept) if kept else bars
         return bars.rows(first, last)
     if actions:
         edge = before(low) if low is not None and before is not None else None
