@@ -319,6 +319,63 @@ class ProgramState:
     def extend(self, columns: Sequence[F64]) -> list[F64]:
         """Outputs of the next rows."""
 
+# --- books of price levels
+DEPTH_STATUSES: tuple[str, ...]  # what became of an event, by code
+DEPTH_REASONS: tuple[str, ...]  # why a book is not in sync, by code; 0: it is
+DEPTH_RULES: tuple[str, ...]
+
+def decimal_units(texts: Sequence[Any], decimals: int) -> I64:
+    """Decimal texts (a list) as exact integers of ``10**-decimals``; ``ValueError`` where that cannot be."""
+
+def level_units(levels: Sequence[Any], price_decimals: int, size_decimals: int) -> tuple[I64, I64]:
+    """Prices and sizes of a list of pairs."""
+
+class DepthBook:
+    """Levels rebuilt from snapshots and differences; ``within`` in millionths of a basis point, ``sizes`` in units.
+
+    Columns: bid, bid_size, ask, ask_size, spread, spread_bp, mid, microprice; per ``levels``: imbalance, weighted mid,
+    slope of bids, slope of asks; per ``within``: depth of bids, of asks; per ``sizes``: cost to buy, to sell; ofi.
+    """
+
+    width: int
+    synced: bool
+    reason: int
+    last_id: int
+    n_levels: tuple[int, int]
+    def __init__(
+        self,
+        rule: str,
+        *,
+        levels: Sequence[int],
+        within: Sequence[int],
+        sizes: Sequence[int],
+        price_decimals: int,
+        size_decimals: int,
+        depth: int = 0,
+        hold: int = 10_000,
+    ) -> None: ...
+    def apply(
+        self, snapshot: bool, first: int, last: int, previous: int, checksum: int, n_bids: int, price: I64, size: I64
+    ) -> int: ...
+    def row(self) -> F64: ...
+    def run(
+        self,
+        snapshot: I8,
+        first: I64,
+        last: I64,
+        previous: I64,
+        checksum: I64,
+        begin: I64,
+        n_bids: I64,
+        price: I64,
+        size: I64,
+    ) -> tuple[I8, I8, F64]:
+        """Statuses, reasons and the row after each event; event ``k`` has levels ``begin[k]:begin[k + 1]``."""
+
+    def top(self, n: int) -> list[I64]: ...
+    def counts(self) -> dict[str, int]: ...
+    def checksum(self) -> int: ...
+
 # --- kernels (NaN until warm; 1-D; each value known at the close of its bar)
 def sma(x: F64, window: int) -> F64: ...
 def ema(x: F64, span: float) -> F64:

@@ -5,6 +5,7 @@
 //! Invariants: see `docs/fill-semantics.md`; nothing here knows Python.
 
 pub mod decide;
+pub mod depth;
 pub mod drive;
 pub mod engine;
 pub mod error;

@@ -6,6 +6,7 @@
 mod arrays;
 mod book;
 mod context;
+mod depth;
 mod indicators;
 mod kernels;
 mod labels;
@@ -53,6 +54,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(run::run_weights, m)?)?;
     m.add_function(wrap_pyfunction!(run::run_orders, m)?)?;
     m.add_function(wrap_pyfunction!(context::run_callback, m)?)?;
+    depth::register(m)?;
     indicators::register(m)?;
     kernels::register(m)?;
     labels::register(m)

@@ -6,6 +6,14 @@ for the ledger, plain floats, one bar at a time.
 """
 
 from tradewright._reference.context import Book, Context
+from tradewright._reference.depth import (
+    DEPTH_REASONS,
+    DEPTH_RULES,
+    DEPTH_STATUSES,
+    DepthBook,
+    decimal_units,
+    level_units,
+)
 from tradewright._reference.drivers import run_callback, run_orders, run_signals, run_weights, sweep_rule, sweep_signals
 from tradewright._reference.indicators import OPS, Program, ProgramState
 from tradewright._reference.kernels import (
@@ -31,6 +39,9 @@ from tradewright._reference.statistics import METRICS, statistics
 __backend__ = "python"
 
 __all__ = [
+    "DEPTH_REASONS",
+    "DEPTH_RULES",
+    "DEPTH_STATUSES",
     "HOLD",
     "KINDS",
     "METRICS",
@@ -42,6 +53,7 @@ __all__ = [
     "UNIT",
     "Book",
     "Context",
+    "DepthBook",
     "Market",
     "Program",
     "ProgramState",
@@ -50,11 +62,13 @@ __all__ = [
     "__backend__",
     "atr",
     "cusum_events",
+    "decimal_units",
     "ema",
     "ewm_std",
     "first_bad_bar",
     "first_foreign_code",
     "first_touch",
+    "level_units",
     "momentum_weights",
     "rolling_max",
     "rolling_min",

@@ -27,6 +27,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "measure": ("tradewright.app.cli.measure:measure", "Measure returns or an equity curve in a file."),
     "trials": ("tradewright.app.cli.trials:app", "Show and verify what was ever tried."),
     "data": ("tradewright.app.cli.data:app", "Look at market data and check it."),
+    "book": ("tradewright.app.cli.book:app", "Rebuild order books; bars and flow of trades."),
     "indicators": ("tradewright.app.cli.indicators:app", "List indicators, explain one, compute one."),
     "strategies": ("tradewright.app.cli.strategies:app", "List strategies and their parameters."),
     "config": ("tradewright.app.cli.config:app", "Show, check and make configurations."),
