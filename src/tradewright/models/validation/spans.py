@@ -159,10 +159,10 @@ def _of_arrays(spans: Any) -> Spans:
 
 
 def _stamps(name: str, values: Any) -> I64:
-    tz = getattr(values, "tz", None) or getattr(getattr(values, "dtype", None), "tz", None)
-    if tz is not None:
-        accessor = values if hasattr(values, "tz_convert") and hasattr(values, "asi8") else values.dt
-        values = accessor.tz_convert("UTC").tz_localize(None)
+    if (getattr(values, "tz", None) or getattr(getattr(values, "dtype", None), "tz", None)) is not None:
+        import pandas as pd
+
+        values = pd.DatetimeIndex(values).tz_convert("UTC").tz_localize(None)
     array = np.asarray(values)
     if array.ndim != 1:
         raise InputError(f"{name} has {array.ndim} dimensions; it must have one.")
