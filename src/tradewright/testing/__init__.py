@@ -1,7 +1,7 @@
 """The exams that every plug-in sits, shipped so that a user's own sits the same.
 
 Entry points: `check_strategy`, `check_rule`, `check_indicator`, `check_labels`, `check_splitter`, `check_provider`,
-`check_store`, and `walk_bars`, which makes bars to examine on.
+`check_store`, `check_book`; `walk_bars` makes bars and `book_feed` makes feeds of order books to examine on.
 
 Each exam returns nothing and raises AssertionError with a sentence that names the fact that does not hold.
 """
@@ -12,6 +12,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tradewright.testing.books import book_feed, check_book, feed_lines
     from tradewright.testing.indicators import check_indicator
     from tradewright.testing.labels import check_labels
     from tradewright.testing.market import walk_bars
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from tradewright.testing.strategies import check_strategy
 
 __all__ = [
+    "book_feed",
+    "check_book",
     "check_indicator",
     "check_labels",
     "check_provider",
@@ -29,10 +32,14 @@ __all__ = [
     "check_splitter",
     "check_store",
     "check_strategy",
+    "feed_lines",
     "walk_bars",
 ]
 
 _HOME = {
+    "book_feed": "books",
+    "check_book": "books",
+    "feed_lines": "books",
     "check_indicator": "indicators",
     "check_labels": "labels",
     "check_provider": "providers",

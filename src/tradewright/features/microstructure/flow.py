@@ -108,8 +108,9 @@ def bulk_volume(
             square += (change[k : k + n] - mean) ** 2
         deviation = np.sqrt(square / (window - 1))
         now = change[window - 1 :]
-        z[window:] = np.where(deviation > 0, now / np.where(deviation > 0, deviation, 1.0), np.sign(now) * np.inf)
-        z[window:][(now == 0) & (deviation == 0)] = 0.0
+        # Without deviation all changes are one: none, or all the same way.
+        steady = np.where(now == 0, 0.0, np.copysign(np.inf, now))
+        z[window:] = np.where(deviation > 0, now / np.where(deviation > 0, deviation, 1.0), steady)
     share = np.array([0.5 * math.erfc(-x / math.sqrt(2.0)) for x in z.tolist()])
     bought = v * share
     return bought, v - bought
