@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tradewright.engine.sweep import SweepResult, sweep
     from tradewright.engine.trials import FileTrialLedger, MemoryTrialLedger, trial_ledger, use_ledger
     from tradewright.engine.verify import verify
-    from tradewright.features import indicators
+    from tradewright.features import indicators, labels
     from tradewright.measures.summary import Measured, measure
     from tradewright.strategies.base import CompiledRule, Strategy
     from tradewright.strategies.registry import list_strategies, make_strategy
@@ -46,6 +46,7 @@ __all__ = [
     "__version__",
     "backtest",
     "indicators",
+    "labels",
     "list_strategies",
     "load",
     "make_strategy",
@@ -67,7 +68,7 @@ _HOME = {
     "engine.trials": ("FileTrialLedger", "MemoryTrialLedger", "trial_ledger", "use_ledger"),
     "engine.verify": ("verify",),
     "measures.summary": ("Measured", "measure"),
-    "features": ("indicators",),
+    "features": ("indicators", "labels"),
     "strategies.base": ("CompiledRule", "Strategy"),
     "strategies.registry": ("list_strategies", "make_strategy"),
 }

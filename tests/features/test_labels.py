@@ -192,7 +192,8 @@ def test_a_trend_label_spans_all_it_searched() -> None:
     [
         ({"touch": "clsoe"}, "did you mean 'close'"),
         ({"entry": "open"}, "entry is 'open'"),
-        ({"max_bars": 0}, "max_bars is 0"),
+        ({"max_bars": 0}, "time barrier is at 0 bars"),
+        ({"max_bars": 2.5}, "time barrier is at 2.5 bars"),
         ({"max_time": "soon"}, "max_time is 'soon'"),
         ({"profit_taking": -1}, "profit_taking is -1"),
         ({"min_return": 2}, "min_return is 2"),

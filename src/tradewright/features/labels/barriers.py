@@ -399,8 +399,11 @@ class _Scan:
     """Walks from events to what ends them, instrument by instrument, over the rows that have a bar."""
 
     def __init__(self, bars: Bars, entry: str, by_close: bool, max_bars: int | None, max_ns: int | None) -> None:
-        if max_bars is not None and max_bars < 1:
-            raise InputError(f"max_bars is {max_bars}; it must be 1 or more (None: no such barrier).")
+        whole = isinstance(max_bars, (int, np.integer)) and not isinstance(max_bars, bool)
+        if max_bars is not None and (not whole or max_bars < 1):
+            raise InputError(
+                f"The time barrier is at {max_bars!r} bars; it must be a whole number from 1 on (None: no such barrier)."
+            )
         self.bars, self.by_close, self.max_bars, self.max_ns = bars, by_close, max_bars, max_ns
         self.next_open = entry == "next_open"
 
@@ -500,7 +503,7 @@ def _net(ret: F64, label: npt.NDArray[Any], cost: F64, has_side: bool) -> F64:
 
 
 def _times(multiple: float) -> str:
-    return f"{multiple:g} widths" if multiple else "nothing"
+    return f"{multiple:g} width{'' if multiple == 1 else 's'}" if multiple else "nothing"
 
 
 def _horizon_words(max_bars: int | None, max_time: Duration | None) -> str:

@@ -113,6 +113,9 @@ def compute(name: str, bars: Bars, events: Events | npt.ArrayLike | None = None,
                 f"{name} has no option {option!r}{closest(option, chosen.options) or '.'} "
                 f"Options: {', '.join(chosen.options)}."
             )
+    for option, value in options.items():
+        if isinstance(chosen.options[option], (int, float)) and isinstance(value, str) and option != "horizon":
+            raise InputError(f"{option} is {value!r}; it must be a number, such as {chosen.options[option]}.")
     needed = [k for k, v in chosen.options.items() if v is inspect.Parameter.empty and k not in options]
     if needed:
         raise InputError(f"{name} needs {', '.join(needed)}; give it, such as {needed[0]}=1.")
