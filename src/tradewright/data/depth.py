@@ -16,10 +16,11 @@ before the event that stands before it; a line that cannot be read is counted an
 from __future__ import annotations
 
 import gzip
+import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
@@ -40,11 +41,10 @@ _NAMED: Final = 20
 _BLOCK: Final = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """What one line says, before it becomes columns.
 
-    Parameters
+    Attributes
     ----------
     kind : str
         ``"snapshot"``, ``"diff"``, ``"quote"``, ``"trade"`` or ``"other"``.
@@ -300,7 +300,9 @@ class _Collector:
             ) from None
         try:
             with raw:
-                lines = gzip.GzipFile(fileobj=raw) if raw.peek(2)[:2] == b"\x1f\x8b" else raw
+                lines = (
+                    io.BufferedReader(gzip.GzipFile(fileobj=raw), 1 << 20) if raw.peek(2)[:2] == b"\x1f\x8b" else raw
+                )
                 head = lines.readline()
                 if b"," in head and b"{" not in head:
                     from .depth_csv import rows_of
