@@ -60,6 +60,10 @@ def draw(
         draw_orders(rng, out)
     if rng.random() < 0.15:
         draw_delisting(rng, out)
+    # Drawn apart, so that the other scenarios stay what they were.
+    apart = np.random.default_rng((seed, 1))
+    if n_assets > 1 and apart.random() < 0.3:
+        draw_exchanges(apart, out)
     if rng.random() < 0.3:
         shape = (n_bars, n_assets)
         out.bars["factors"] = (np.exp(rng.normal(0.0, 0.5, shape)), rng.choice([0.5, 1.0, 7.0], shape))
@@ -128,6 +132,44 @@ def draw_delisting(rng: np.random.Generator, out: Scenario) -> None:
         "value": np.array([float(rng.choice([0.0, 0.25, 40.0]))]),
     }
     columns = new if given is None else {name: np.concatenate([new[name], given[name]]) for name in new}
+    order = np.argsort(columns["bar"], kind="stable")
+    out.bars["actions"] = {name: values[order] for name, values in columns.items()}
+
+
+def draw_exchanges(rng: np.random.Generator, out: Scenario) -> None:
+    """Spin-offs and mergers: into another asset or one that is not there, with a price stated or not."""
+    given = out.bars.get("actions", {})
+    n = int(rng.integers(1, 4))
+    asset = rng.integers(0, out.n_assets, n).astype(np.int64)
+    other = (asset + rng.integers(1, out.n_assets, n)) % out.n_assets
+    kind = rng.choice([3, 3, 4], n).astype(np.int8)
+    spun = kind == 3
+    value = np.where(spun, rng.choice([0.5, 0.05], n), rng.choice([0.5, 1.0, 2.25], n))
+    closes = np.where(np.isnan(out.bars["close"]), np.inf, out.bars["close"])
+    price = np.where(spun, 1e-3 * closes.min(axis=0)[asset] / value, rng.choice([0.0, 30.0], n))
+    # What is spun off is worth a small part of its parent; where no price is stated that is up to the number of shares.
+    unstated = spun & (rng.random(n) < 0.4) & np.isfinite(closes[0, other])
+    value = np.where(
+        unstated,
+        1e-3 * closes.min(axis=0)[asset] / np.max(out.bars["close"], initial=1.0, where=closes < np.inf),
+        value,
+    )
+    price = np.where(unstated, 0.0, np.where(np.isfinite(price), price, 1e-3))
+    away = (rng.random(n) < 0.15) & (price > 0.0)
+    new = {
+        "bar": np.sort(rng.integers(1, out.n_bars, n)).astype(np.int64),
+        "asset": asset,
+        "kind": kind,
+        "value": value,
+        "other": np.where(away, -1, other).astype(np.int64),
+        "cash": np.where(spun, 0.0, rng.choice([0.0, 1.5], n)),
+        "price": price,
+    }
+    rest = {"other": -1, "cash": 0.0, "price": 0.0}
+    columns = {}
+    for name, values in new.items():
+        old = given.get(name, np.full(len(given.get("bar", ())), rest.get(name, 0), dtype=values.dtype))
+        columns[name] = np.concatenate([values, old])
     order = np.argsort(columns["bar"], kind="stable")
     out.bars["actions"] = {name: values[order] for name, values in columns.items()}
 

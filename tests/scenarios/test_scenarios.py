@@ -7,7 +7,8 @@ spec             settings of the run (initial_cash is 10 000 unless it says othe
 bars             [open, high, low, close] for each bar; ``null`` for a bar that the asset does not have
 bars_b           the same for a second asset
 volume, atr, sigma, funding, session   one number for each bar
-actions          [bar, asset, "split" | "dividend" | "delisting", value]
+actions          [bar, asset, "split" | "dividend" | "delisting" | "spin_off" | "merger", value]; a fifth entry maps
+                 other, cash and price
 detail           finer bars of each bar: a list of lists of candles
 orders           mappings with bar, kind, quantity and whatever else an order has; ``gtd_bar``: last bar of its life
 signals          one code for each bar; ``weights`` maps a bar to the weights of the assets
@@ -30,6 +31,7 @@ import pytest
 import yaml
 
 DAY = 86_400_000_000_000
+ACTION_KINDS = ("split", "dividend", "delisting", "spin_off", "merger")
 PHASES = ("open", "inside", "close")
 DISTANCE_KINDS = ("fraction", "amount", "atr", "price")
 FILES = sorted(Path(__file__).parent.glob("*.yaml"))
@@ -140,9 +142,13 @@ def play(engine: ModuleType, case: dict[str, Any]) -> Any:
         extra["actions"] = {
             "bar": np.array([row[0] for row in rows], dtype=np.int64),
             "asset": np.array([row[1] for row in rows], dtype=np.int64),
-            "kind": np.array([("split", "dividend", "delisting").index(row[2]) for row in rows], dtype=np.int8),
+            "kind": np.array([ACTION_KINDS.index(row[2]) for row in rows], dtype=np.int8),
             "value": np.array([row[3] for row in rows], dtype=np.float64),
         }
+        more = [{"other": -1, "cash": 0.0, "price": 0.0, **(row[4] if len(row) == 5 else {})} for row in rows]
+        if any(len(row) == 5 for row in rows):
+            for name, dtype in (("other", np.int64), ("cash", np.float64), ("price", np.float64)):
+                extra["actions"][name] = np.array([values[name] for values in more], dtype=dtype)
     if "detail" in case:
         offsets = np.cumsum([0] + [len(finer) for finer in case["detail"]]).astype(np.int64)
         finer = np.array([candle for bars in case["detail"] for candle in bars], dtype=np.float64)

@@ -3,8 +3,8 @@
 //! Entry points: [`Engine::step`] (steps 1 to 8), the decisions in `decide.rs` (9), [`Engine::settle`] (10, 11).
 //! Invariants: an order cannot fill on the bar that caused it; cash moves only in the ledger; no allocation per bar once buffers have grown.
 
-use crate::error::{Error, Result};
-use crate::ledger::{Booking, Ledger};
+use crate::error::Result;
+use crate::ledger::Ledger;
 use crate::order::{Order, Pool};
 use crate::spec::Spec;
 use crate::types::{ActionKind, FillRule, FlowKind, Kind, OnHalt, Phase, Reason, Status, Tif, TrailUpdate, REASONS};
@@ -17,8 +17,14 @@ const NS_PER_YEAR: f64 = 365.0 * 86_400e9;
 pub struct Action {
     pub asset: u32,
     pub kind: ActionKind,
-    /// Split: new units per old. Dividend, delisting: money per unit.
+    /// Split: new units per old. Dividend, delisting: money per unit. Spin-off, merger: units of `other` per unit.
     pub value: f64,
+    /// Spin-off, merger: what is received, if it is among the assets of the run.
+    pub other: Option<u32>,
+    /// Merger: money per unit.
+    pub cash: f64,
+    /// Spin-off, merger: price of one unit of what is received; 0 where it is not stated.
+    pub price: f64,
 }
 
 /// Finer bars inside one bar, `n_assets` columns each.
@@ -98,7 +104,7 @@ pub struct Engine {
     recorded: f64,
     accrues: bool,
     /// Assets that are not listed any more; their bars do not exist for this run.
-    delisted: Vec<u32>,
+    pub(crate) delisted: Vec<u32>,
     /// Prices of a bar without those of delisted assets.
     cells: [Vec<f64>; 4],
     /// Gross exposure over equity at each settled bar, when asked for.
@@ -274,120 +280,10 @@ impl Engine {
         Ok(())
     }
 
-    fn flow(&mut self, t: i64, asset: i64, kind: FlowKind, amount: Units) {
+    pub(crate) fn flow(&mut self, t: i64, asset: i64, kind: FlowKind, amount: Units) {
         if amount != 0 {
             self.ledger.flow(t, asset, kind, amount);
         }
-    }
-
-    fn corporate_actions(&mut self, bar: &Bar) -> Result<()> {
-        for a in bar.actions.iter().filter(|a| a.kind == ActionKind::Split) {
-            self.split(bar.t, a)?;
-        }
-        for a in bar.actions.iter().filter(|a| a.kind == ActionKind::Dividend) {
-            let j = a.asset as usize;
-            let qty = self.ledger.positions[j].qty;
-            if qty != 0 {
-                let amount = mul(mul(qty, to_units(a.value)?)?, self.spec.rules[j].multiplier_units)?;
-                self.flow(bar.t, i64::from(a.asset), FlowKind::Dividend, amount);
-            }
-        }
-        for a in bar.actions.iter().filter(|a| a.kind == ActionKind::Delisting) {
-            self.delist(bar.t, a)?;
-        }
-        Ok(())
-    }
-
-    /// Orders are cancelled, what is held is paid out, and the asset is gone for good.
-    #[cold]
-    fn delist(&mut self, t: i64, a: &Action) -> Result<()> {
-        let j = a.asset as usize;
-        if self.is_delisted(j) {
-            return Ok(());
-        }
-        while let Some(&slot) = self.pool.book[j].first() {
-            self.pool.close(slot, Status::Cancelled, Reason::Delisted);
-        }
-        let qty = self.ledger.positions[j].qty;
-        if qty != 0 {
-            let notional = mul(mul(qty.abs(), to_units(a.value)?)?, self.spec.rules[j].multiplier_units)?;
-            self.ledger.book(&Booking {
-                order: -1,
-                bar: t,
-                asset: a.asset,
-                phase: Phase::Open,
-                qty: -qty,
-                price: a.value,
-                raw_price: a.value,
-                fee: 0,
-                notional,
-                reason: Reason::Delisted,
-                ambiguous: false,
-                multiplier: self.spec.rules[j].multiplier,
-            })?;
-        }
-        self.delisted.push(a.asset);
-        Ok(())
-    }
-
-    fn split(&mut self, t: i64, a: &Action) -> Result<()> {
-        let j = a.asset as usize;
-        let rules = self.spec.rules[j];
-        let r = a.value;
-        if r.is_nan() || r <= 0.0 {
-            return Err(Error::Input(format!("split ratio {r} of asset {j} on bar {t}; it must be above 0 (7 for seven new shares per old)")));
-        }
-        let ratio = to_units(r)?;
-        self.mark[j] /= r;
-        let held = self.ledger.positions[j].qty;
-        if held != 0 {
-            let whole = mul(held, ratio)?;
-            let mut qty = whole;
-            let mut paid = 0;
-            if rules.lot > 1 {
-                let fraction = qty % rules.lot;
-                if fraction != 0 {
-                    paid = mul(mul(fraction, to_units(self.mark[j])?)?, rules.multiplier_units)?;
-                    qty -= fraction;
-                }
-            }
-            self.flow(t, i64::from(a.asset), FlowKind::CashInLieu, paid);
-            self.ledger.split(t, a.asset, whole, qty, rules.multiplier, self.mark[j]);
-        }
-        let mut at = 0;
-        while at < self.pool.book[j].len() {
-            let slot = self.pool.book[j][at];
-            let o = &mut self.pool.slots[slot as usize];
-            o.limit /= r;
-            o.stop /= r;
-            o.ext /= r;
-            if o.trail_kind != crate::types::Offset::Fraction {
-                o.trail /= r;
-            }
-            let p = &mut o.protection;
-            use crate::types::Offset::{Amount, Price};
-            if matches!(p.stop_kind, Amount | Price) {
-                p.stop /= r;
-            }
-            if matches!(p.target_kind, Amount | Price) {
-                p.target /= r;
-            }
-            if p.trail_kind == Amount {
-                p.trail /= r;
-            }
-            if o.sizing == crate::order::Sizing::Fixed {
-                o.qty = mul(o.qty, ratio)?;
-                o.filled = mul(o.filled, ratio)?;
-                o.rest = floor_lot(mul(o.rest, ratio)?, rules.lot);
-                if o.rest == 0 {
-                    self.pool.close(slot, Status::Cancelled, Reason::Split);
-                    continue;
-                }
-            }
-            at += 1;
-        }
-        self.sweep_reduce_only(j);
-        Ok(())
     }
 
     fn expire(&mut self, bar: &Bar) {

@@ -136,6 +136,19 @@ impl Tally {
     }
 }
 
+/// Units that arrive with their cost, not against payment.
+#[derive(Clone, Copy, Debug)]
+pub struct Parcel {
+    /// Signed, like the cost.
+    pub qty: Units,
+    pub cost: Units,
+    pub fees: Units,
+    pub entry_bar: i64,
+    pub entry_order: i64,
+    pub entry_reason: Reason,
+    pub ambiguous: bool,
+}
+
 pub struct Ledger {
     pub cash: Units,
     pub positions: Vec<Position>,
@@ -290,39 +303,139 @@ impl Ledger {
     /// New quantity after a split (`whole` before the payment of fractions). A position of which nothing is left is closed; its cost leaves with it (what was paid for the fraction is a cash movement).
     pub fn split(&mut self, bar: i64, asset: u32, whole: Units, qty: Units, multiplier: f64, price: f64) {
         let j = asset as usize;
-        let position = &mut self.positions[j];
         if qty == 0 {
-            let was_short = position.qty < 0;
-            let mut gone = position.clone();
-            gone.qty = whole;
-            let pnl = from_units(-gone.cost - gone.fees);
-            let ret = pnl / from_units(gone.cost.abs());
+            self.write_off(bar, asset, whole, multiplier, price, Reason::Split);
+            return;
+        }
+        let position = &mut self.positions[j];
+        position.qty = qty;
+        position.qf = from_units(qty);
+        position.qm = position.qf * multiplier;
+    }
+
+    /// A position ends without proceeds: its cost and fees become a trade of `qty` units (signed).
+    fn write_off(&mut self, bar: i64, asset: u32, qty: Units, multiplier: f64, price: f64, reason: Reason) {
+        let gone = self.positions[asset as usize].clone();
+        let was_short = gone.qty < 0;
+        let pnl = from_units(-gone.cost - gone.fees);
+        let ret = pnl / from_units(gone.cost.abs());
+        self.tally.trade(pnl, ret);
+        if let Some(trades) = &mut self.trades {
+            trades.push(TradeRow {
+                asset,
+                direction: if was_short { -1 } else { 1 },
+                qty: qty.abs(),
+                entry_bar: gone.entry_bar,
+                entry_price: if qty == 0 { f64::NAN } else { from_units(gone.cost.abs()) / (from_units(qty.abs()) * multiplier) },
+                exit_bar: bar,
+                exit_price: price,
+                fees: from_units(gone.fees),
+                pnl,
+                ret,
+                ambiguous: gone.ambiguous,
+                entry_reason: gone.entry_reason,
+                exit_reason: reason,
+                entry_order: gone.entry_order,
+                exit_order: -1,
+            });
+        }
+        self.drop_held(asset, was_short);
+    }
+
+    /// A delivery without payment: it adds to a position of its own sign, closes one of the other sign at its own cost, and opens what is left.
+    pub fn deliver(&mut self, bar: i64, asset: u32, parcel: &Parcel, price: f64, reason: Reason, multiplier: f64) -> Result<()> {
+        self.free_fill(bar, asset, parcel.qty, price, reason);
+        let j = asset as usize;
+        let Parcel { mut qty, mut cost, mut fees, .. } = *parcel;
+        let held = self.positions[j].qty;
+        if held != 0 && (held > 0) != (qty > 0) {
+            let position = &mut self.positions[j];
+            let (closed, whole) = (qty.abs().min(held.abs()), held.abs());
+            let (cost_out, fees_out) = (mul_div(position.cost, closed, whole)?, mul_div(position.fees, closed, whole)?);
+            let (cost_in, fees_in) = (mul_div(cost, closed, qty.abs())?, mul_div(fees, closed, qty.abs())?);
+            let pnl = from_units(-cost_out - cost_in - fees_out - fees_in);
+            let ret = pnl / from_units(cost_out.abs());
             self.tally.trade(pnl, ret);
             if let Some(trades) = &mut self.trades {
                 trades.push(TradeRow {
                     asset,
-                    direction: if was_short { -1 } else { 1 },
-                    qty: gone.qty.abs(),
-                    entry_bar: gone.entry_bar,
-                    entry_price: if gone.qty == 0 { f64::NAN } else { from_units(gone.cost.abs()) / (from_units(gone.qty.abs()) * multiplier) },
+                    direction: position.sign(),
+                    qty: closed,
+                    entry_bar: position.entry_bar,
+                    entry_price: from_units(position.cost.abs()) / (from_units(whole) * multiplier),
                     exit_bar: bar,
-                    exit_price: price,
-                    fees: from_units(gone.fees),
+                    exit_price: from_units(cost_in.abs()) / (from_units(closed) * multiplier),
+                    fees: from_units(fees_out + fees_in),
                     pnl,
                     ret,
-                    ambiguous: gone.ambiguous,
-                    entry_reason: gone.entry_reason,
-                    exit_reason: Reason::Split,
-                    entry_order: gone.entry_order,
+                    ambiguous: position.ambiguous || parcel.ambiguous,
+                    entry_reason: position.entry_reason,
+                    exit_reason: reason,
+                    entry_order: position.entry_order,
                     exit_order: -1,
                 });
             }
-            self.drop_held(asset, was_short);
-            return;
+            let step = if qty > 0 { closed } else { -closed };
+            position.qty += step;
+            position.cost -= cost_out;
+            position.fees -= fees_out;
+            qty -= step;
+            cost -= cost_in;
+            fees -= fees_in;
+            if position.qty == 0 {
+                self.drop_held(asset, held < 0);
+            }
         }
-        position.qty = qty;
-        position.qf = from_units(qty);
+        if qty != 0 {
+            let position = &mut self.positions[j];
+            if position.qty == 0 {
+                let Parcel { entry_bar, entry_order, entry_reason, .. } = *parcel;
+                *position = Position { entry_bar, entry_order, entry_reason, ..Position::FLAT };
+                if let Err(at) = self.held.binary_search(&asset) {
+                    self.held.insert(at, asset);
+                }
+                self.shorts += usize::from(qty < 0);
+            }
+            position.qty += qty;
+            position.cost += cost;
+            position.fees += fees;
+            position.ambiguous |= parcel.ambiguous;
+        }
+        let position = &mut self.positions[j];
+        position.qf = from_units(position.qty);
         position.qm = position.qf * multiplier;
+        Ok(())
+    }
+
+    /// A position leaves without payment: its cost goes elsewhere, or is written off where nothing came for it.
+    pub fn hand_over(&mut self, bar: i64, asset: u32, price: f64, multiplier: f64, written_off: bool) {
+        let held = self.positions[asset as usize].qty;
+        self.free_fill(bar, asset, -held, price, Reason::Merger);
+        if written_off {
+            self.write_off(bar, asset, held, multiplier, price, Reason::Merger);
+        } else {
+            self.drop_held(asset, held < 0);
+        }
+    }
+
+    fn free_fill(&mut self, bar: i64, asset: u32, qty: Units, price: f64, reason: Reason) {
+        if let Some(fills) = &mut self.fills {
+            fills.push(FillRow {
+                order: -1,
+                bar,
+                asset,
+                phase: Phase::Open,
+                qty,
+                price,
+                raw_price: price,
+                fee: 0,
+                notional: 0,
+                cash: 0,
+                slippage: 0.0,
+                ambiguous: false,
+                reason,
+            });
+        }
     }
 
     /// Rows of the positions still open, valued at `mark`.

@@ -4,6 +4,7 @@
 //! Entry points: [`market::Market`] (arrays), [`spec::Spec`] (settings), [`drive`] (whole runs), [`sweep`] (many runs), [`engine::Engine`] (one bar at a time).
 //! Invariants: see `docs/fill-semantics.md`; nothing here knows Python.
 
+mod actions;
 pub mod decide;
 pub mod depth;
 pub mod drive;

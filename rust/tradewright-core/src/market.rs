@@ -72,7 +72,9 @@ impl<'a> Market<'a> {
                 )));
             }
         }
-        if let Some((a, bar)) = self.actions.iter().zip(self.action_bars).find(|(a, b)| a.asset as usize >= self.m || **b >= self.n) {
+        if let Some((a, bar)) =
+            self.actions.iter().zip(self.action_bars).find(|(a, b)| a.asset.max(a.other.unwrap_or(0)) as usize >= self.m || **b >= self.n)
+        {
             return Err(Error::Input(format!("corporate action on bar {bar} of asset {}; there are {} bars and {} assets", a.asset, self.n, self.m)));
         }
         Ok(())

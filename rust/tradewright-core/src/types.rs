@@ -64,6 +64,9 @@ codes!(
     Bankrupt = "bankrupt",
     Cancelled = "cancelled",
     Delisted = "delisted",
+    SpinOff = "spin_off",
+    Merger = "merger",
+    Dividend = "dividend",
 );
 codes!(FillRule, FILL_RULES, NextOpen = "next_open", SameClose = "same_close", NextClose = "next_close");
 codes!(Intrabar, INTRABARS, Pessimistic = "pessimistic", Expected = "expected", Optimistic = "optimistic");
@@ -87,12 +90,27 @@ codes!(
     Offset, OFFSETS, Fraction = "fraction", Amount = "amount", Atr = "atr", Price = "price"
 );
 codes!(
-    /// What happens to an instrument that is no trade; the order in which actions of one bar are applied.
-    ActionKind, ACTION_KINDS, Split = "split", Dividend = "dividend", Delisting = "delisting"
+    /// What happens to an instrument that is no trade.
+    ActionKind, ACTION_KINDS, Split = "split", Dividend = "dividend", Delisting = "delisting", SpinOff = "spin_off", Merger = "merger"
 );
+
+impl ActionKind {
+    /// Place among the actions of one bar.
+    pub fn rank(self) -> u8 {
+        match self {
+            ActionKind::Split => 0,
+            ActionKind::Dividend => 1,
+            ActionKind::SpinOff => 2,
+            ActionKind::Merger => 3,
+            ActionKind::Delisting => 4,
+        }
+    }
+}
+
 codes!(
     /// What moved cash besides fills.
-    FlowKind, FLOW_KINDS, Borrow = "borrow", Funding = "funding", Interest = "interest", CashInLieu = "cash_in_lieu", Dividend = "dividend"
+    FlowKind, FLOW_KINDS, Borrow = "borrow", Funding = "funding", Interest = "interest", CashInLieu = "cash_in_lieu", Dividend = "dividend",
+    SpinOff = "spin_off", Merger = "merger"
 );
 
 /// When in a bar a fill happened.

@@ -124,7 +124,7 @@ impl Book {
             ts,
             session,
         };
-        if let Some(a) = row.actions.iter().find(|a| a.asset as usize >= self.engine.spec.n_assets()) {
+        if let Some(a) = row.actions.iter().find(|a| a.asset.max(a.other.unwrap_or(0)) as usize >= self.engine.spec.n_assets()) {
             return Err(PyValueError::new_err(format!(
                 "corporate action of asset {}; this book has {} assets",
                 a.asset,

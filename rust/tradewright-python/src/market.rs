@@ -43,12 +43,13 @@ fn fits(kind: i64, value: f64) -> bool {
     match ActionKind::from_code(kind) {
         Some(ActionKind::Split) => value > 0.0,
         Some(ActionKind::Dividend) => true,
-        Some(ActionKind::Delisting) => value >= 0.0,
+        Some(ActionKind::Delisting | ActionKind::Merger) => value >= 0.0,
+        Some(ActionKind::SpinOff) => value > 0.0,
         None => false,
     }
 }
 
-/// Rows of corporate actions by bar: splits, dividends, delistings.
+/// Rows of corporate actions by bar: splits, dividends, spin-offs, mergers, delistings.
 pub(crate) fn actions(columns: Option<&Bound<'_, PyAny>>, one_bar: bool) -> PyResult<(Vec<Action>, Vec<usize>)> {
     let Some(columns) = given(columns) else { return Ok((Vec::new(), Vec::new())) };
     let columns = columns.cast::<PyDict>()?;
@@ -57,8 +58,14 @@ pub(crate) fn actions(columns: Option<&Bound<'_, PyAny>>, one_bar: bool) -> PyRe
     let bar = if one_bar && columns.get_item("bar")?.is_none() { None } else { Some(column::<i64>("actions.bar", &get("bar")?, "int64")?.0) };
     let kind = column::<i64>("actions.kind", &get("kind")?, "int64")?.0;
     let value = column::<f64>("actions.value", &get("value")?, "float64")?.0;
+    let other = columns.get_item("other")?.map(|v| column::<i64>("actions.other", &v, "int64").map(|c| c.0)).transpose()?;
+    let amounts = |name: &str| -> PyResult<Option<Column<f64>>> {
+        columns.get_item(name)?.map(|v| column::<f64>("amounts of actions", &v, "float64").map(|c| c.0)).transpose()
+    };
+    let (cash, price) = (amounts("cash")?, amounts("price")?);
     let n = value.len();
-    if asset.len() != n || kind.len() != n || bar.as_ref().is_some_and(|b| b.len() != n) {
+    let ragged = other.as_ref().is_some_and(|c| c.len() != n) || [&cash, &price].into_iter().flatten().any(|c| c.len() != n);
+    if ragged || asset.len() != n || kind.len() != n || bar.as_ref().is_some_and(|b| b.len() != n) {
         return Err(PyValueError::new_err("the columns of actions differ in length"));
     }
     let mut rows: Vec<(usize, Action)> = Vec::with_capacity(n);
@@ -66,14 +73,27 @@ pub(crate) fn actions(columns: Option<&Bound<'_, PyAny>>, one_bar: bool) -> PyRe
         let at = bar.as_ref().map_or(0, |b| b.slice()[i]);
         let at = if one_bar { 0 } else { at };
         let (asset, kind, value) = (asset.slice()[i], kind.slice()[i], value.slice()[i]);
-        if at < 0 || asset < 0 || !value.is_finite() || !fits(kind, value) {
+        let other = other.as_ref().map(|c| c.slice()[i]).filter(|k| *k >= 0);
+        let (cash, price) = (cash.as_ref().map_or(0.0, |c| c.slice()[i]), price.as_ref().map_or(0.0, |c| c.slice()[i]));
+        let sound = other != Some(asset) && cash.is_finite() && cash >= 0.0 && price.is_finite() && price >= 0.0;
+        if !sound || at < 0 || asset < 0 || !value.is_finite() || !fits(kind, value) {
             return Err(PyValueError::new_err(format!(
-                "corporate action {i} has bar {at}, asset {asset}, kind {kind}, value {value}; kind is 0 (split, ratio above 0), 1 (dividend) or 2 (delisting, 0 or more)"
+                "corporate action {i} has bar {at}, asset {asset}, kind {kind}, value {value}; kind is 0 (split, ratio above 0), 1 (dividend), 2 (delisting, 0 or more), 3 (spin-off, above 0) or 4 (merger, 0 or more); other must be another asset, cash and price 0 or more"
             )));
         }
-        rows.push((at as usize, Action { asset: asset as u32, kind: ActionKind::from_code(kind).unwrap_or(ActionKind::Split), value }));
+        rows.push((
+            at as usize,
+            Action {
+                asset: asset as u32,
+                kind: ActionKind::from_code(kind).unwrap_or(ActionKind::Split),
+                value,
+                other: other.map(|k| k as u32),
+                cash,
+                price,
+            },
+        ));
     }
-    rows.sort_by_key(|(bar, a)| (*bar, a.kind as u8));
+    rows.sort_by_key(|(bar, a)| (*bar, a.kind.rank()));
     Ok((rows.iter().map(|r| r.1).collect(), rows.iter().map(|r| r.0).collect()))
 }
 

@@ -11,9 +11,18 @@ from collections.abc import Sequence
 
 from tradewright._reference import path
 from tradewright._reference.execution import CLOSE, INSIDE, OPEN, Executor, FillRow
-from tradewright._reference.ledger import Execution
-from tradewright._reference.market import DIVIDEND, SPLIT, BarRow, Candle
-from tradewright._reference.numbers import HOLD, floor_lot, from_units, mul, sign, to_units
+from tradewright._reference.ledger import Execution, Parcel, Position
+from tradewright._reference.market import DIVIDEND, MERGER, SPIN_OFF, SPLIT, Action, BarRow, Candle
+from tradewright._reference.numbers import (
+    HOLD,
+    div_half_even,
+    down_tick,
+    floor_lot,
+    from_units,
+    mul,
+    sign,
+    to_units,
+)
 from tradewright._reference.orders import Distance, Order, Protection, Sizing
 from tradewright._reference.spec import Spec
 
@@ -94,27 +103,154 @@ class Engine(Executor):
             ledger.pay(self.bar, -1, "interest", to_units(cash * spec.cash_rate * dt))
 
     def _apply_actions(self) -> None:
-        """Step 2: splits, then dividends, then delistings."""
+        """Step 2: splits, then dividends, spin-offs, mergers and delistings."""
         for action in self.row.actions:
             if action.kind == SPLIT:
                 self.ledger.split(self.bar, action.asset, action.value)
                 self._split_orders(action.asset, action.value)
             elif action.kind == DIVIDEND:
                 self.ledger.dividend(self.bar, action.asset, action.value)
-            elif action.asset not in self.delisted:
-                for order in self.orders.active(action.asset):
-                    self.cancel(order, "delisted")
-                self._pay_out(action.asset, action.value)
-                self.delisted.add(action.asset)
+                self._lower_orders(action.asset, action.value, "dividend")
+            elif action.asset in self.delisted:
+                continue
+            elif action.kind == SPIN_OFF:
+                self._spin_off(action)
+            elif action.kind == MERGER and action.other >= 0 and action.value > 0.0:
+                self._merge(action)
+            elif action.kind == MERGER:
+                self._delist(action.asset, action.cash + action.value * action.price, "merger")
+            else:
+                self._delist(action.asset, action.value, "delisted")
         self.row.delisted = frozenset(self.delisted)
 
-    def _pay_out(self, asset: int, price: float) -> None:
+    def _delist(self, asset: int, price: float, reason: str) -> None:
+        """Cancel the orders, pay the position out, and let the asset be gone."""
+        for order in self.orders.active(asset):
+            self.cancel(order, reason)
+        self._pay_out(asset, price, reason)
+        self.delisted.add(asset)
+
+    def _price_received(self, action: Action) -> float:
+        """Price of one share of what is received: as stated, else its mark, else its open on this bar, else NaN."""
+        if action.price > 0.0:
+            return action.price
+        if action.other < 0:
+            return math.nan
+        mark = self.ledger.marks[action.other]
+        if math.isfinite(mark):
+            return mark
+        row = self.row
+        row.delisted = frozenset(self.delisted)
+        return row.open[action.other] if row.has_bar(action.other) else math.nan
+
+    def _worth_received(self, action: Action, price: float) -> float:
+        """What is received per share, in its price."""
+        if action.other < 0:
+            return action.value * price
+        multiplier = self.spec.multiplier
+        return action.value * price * (multiplier[action.other] / multiplier[action.asset])
+
+    def _spin_off(self, action: Action) -> None:
+        """Shares of another asset for what is held, with a share of its cost; orders as at a dividend of their worth."""
+        ledger, asset = self.ledger, action.asset
+        price, before = self._price_received(action), ledger.marks[asset]
+        worth = self._worth_received(action, price)
+        position = ledger.positions[asset]
+        concerned = position.quantity != 0 or any(True for _ in self.orders.active(asset))
+        not_yet_priced = math.isfinite(worth) and math.isnan(before)
+        if concerned and not worth < before and not not_yet_priced:
+            raise ValueError(
+                f"The spin-off of asset {asset} on bar {self.bar} is worth {worth} per unit at a price of {before}; it "
+                "must be worth less than its parent: state the price of what is received, or load its bars."
+            )
+        if worth < before:
+            ledger.marks[asset] = before - worth
+        if position.quantity != 0:
+            if action.other < 0 or action.other in self.delisted:
+                ledger.pay(self.bar, asset, "spin_off", ledger.money(asset, position.quantity, worth))
+            else:
+                whole = mul(position.quantity, to_units(action.value))
+                kept = ledger.pay_fraction(self.bar, action.other, whole, price)
+                if kept != 0:
+                    share, of = to_units(worth), to_units(before)
+                    moved = position.cost if share == of else div_half_even(position.cost * share, of)
+                    position.cost -= moved
+                    parcel = Parcel(kept, moved, 0, self.bar, -1, "spin_off", position.ambiguous)
+                    self._deliver(action.other, parcel, price, "spin_off")
+        if concerned:
+            self._lower_orders(asset, worth, "spin_off")
+
+    def _merge(self, action: Action) -> None:
+        """The asset becomes shares of another one, with its cost, and cash."""
+        ledger, asset, other = self.ledger, action.asset, action.other
+        for order in self.orders.active(asset):
+            self.cancel(order, "merger")
+        old = ledger.positions[asset]
+        if old.quantity != 0:
+            price = self._price_received(action)
+            worth = self._worth_received(action, price) + action.cash
+            if not math.isfinite(worth):
+                raise ValueError(
+                    f"The merger of asset {asset} on bar {self.bar} pays in asset {other}, of which no price is known; "
+                    "state the price of what is received, or load its bars."
+                )
+            ledger.pay(self.bar, asset, "merger", ledger.money(asset, old.quantity, action.cash))
+            whole = mul(old.quantity, to_units(action.value))
+            if other in self.delisted:
+                kept = 0
+                ledger.pay(self.bar, other, "cash_in_lieu", ledger.money(other, whole, price))
+            else:
+                kept = ledger.pay_fraction(self.bar, other, whole, price)
+            self._free_fill(asset, -old.quantity, worth, "merger")
+            if kept == 0:
+                ledger.write_off(self.bar, asset, old.sign, worth, "merger")
+            else:
+                ledger.positions[asset] = Position()
+                parcel = Parcel(
+                    kept, old.cost, old.fees, old.entry_bar, old.entry_order, old.entry_reason, old.ambiguous
+                )
+                self._deliver(other, parcel, price, "merger")
+        self.delisted.add(asset)
+
+    def _deliver(self, asset: int, parcel: Parcel, price: float, reason: str) -> None:
+        """Book a delivery without payment, and drop orders that have nothing to reduce any more."""
+        self._free_fill(asset, parcel.quantity, price, reason)
+        self.ledger.deliver(self.bar, asset, parcel, price, reason)
+        self.drop_reduce_only(asset)
+
+    def _free_fill(self, asset: int, quantity: int, price: float, reason: str) -> None:
+        """Record a fill without order, payment and costs."""
+        execution = Execution(self.bar, asset, -1, reason, quantity, price, 0, 0, False)
+        self.fills.append(FillRow(execution, OPEN, price, 0.0, 0))
+
+    def _lower_orders(self, asset: int, amount: float, reason: str) -> None:
+        """Lower buy limits, sell stops and sell trails by what the price loses; cancel those left without a price."""
+        if not amount > 0.0:
+            return
+        tick = self.spec.tick[asset]
+        for order in self.orders.active(asset):
+            lowest = math.inf
+            if order.side > 0 and order.acts_as == "limit":
+                lowest = order.limit = down_tick(order.limit - amount, tick)
+            elif order.side < 0 and order.acts_as in {"stop", "stop_limit"}:
+                lowest = order.stop = down_tick(order.stop - amount, tick)
+                if order.kind == "stop_limit":
+                    order.limit = down_tick(order.limit - amount, tick)
+                    lowest = min(lowest, order.limit)
+            elif order.side < 0 and order.acts_as == "trail":
+                lowest = order.extreme = order.extreme - amount
+            if order.protection is not None:
+                order.protection.lower(amount, order.side)
+            if lowest <= 0.0:
+                self.cancel(order, reason)
+
+    def _pay_out(self, asset: int, price: float, reason: str) -> None:
         """Close a position of a delisted asset at its final price: a fill without order and costs."""
         held = self.ledger.positions[asset].quantity
         if held == 0:
             return
         notional = mul(mul(abs(held), to_units(price)), self.spec.multiplier_units[asset])
-        execution = Execution(self.bar, asset, -1, "delisted", -held, price, notional, 0, False)
+        execution = Execution(self.bar, asset, -1, reason, -held, price, notional, 0, False)
         self.ledger.trade(execution)
         self.fills.append(FillRow(execution, OPEN, price, 0.0, sign(held) * notional))
 

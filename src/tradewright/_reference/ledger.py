@@ -76,6 +76,18 @@ class Execution(NamedTuple):
     ambiguous: bool
 
 
+class Parcel(NamedTuple):
+    """Shares that arrive with their cost, not against payment; in units, quantity and cost signed."""
+
+    quantity: int
+    cost: int
+    fees: int
+    entry_bar: int
+    entry_order: int
+    entry_reason: str
+    ambiguous: bool
+
+
 class Ledger:
     """Cash and positions of a run.
 
@@ -208,7 +220,7 @@ class Ledger:
             kept = floor_lot(position.quantity, self.spec.lot_units[asset])
             fraction = position.quantity - kept
             if kept == 0:
-                self._write_off(bar, asset, direction, mark)
+                self.write_off(bar, asset, direction, mark, "split")
             else:
                 position.quantity = kept
             if fraction != 0:
@@ -217,8 +229,8 @@ class Ledger:
                 )
         self.marks[asset] = mark
 
-    def _write_off(self, bar: int, asset: int, direction: int, price: float) -> None:
-        """End a position of which a split left nothing: its cost and fees become a trade, the payout is a flow."""
+    def write_off(self, bar: int, asset: int, direction: int, price: float, reason: str) -> None:
+        """End a position of which nothing is left: its cost and fees become a trade, the payout is a flow."""
         position = self.positions[asset]
         self._close(
             asset,
@@ -229,11 +241,60 @@ class Ledger:
             fees=position.fees,
             pnl=-position.cost - position.fees,
             ambiguous=False,
-            reason="split",
+            reason=reason,
             order=-1,
         )
         self.trades[-1] = self.trades[-1]._replace(direction=direction)
         self.positions[asset] = Position()
+
+    def deliver(self, bar: int, asset: int, parcel: Parcel, price: float, reason: str) -> None:
+        """Take shares with their cost: first against a position of the other sign, which they close at that cost."""
+        quantity, cost, fees = parcel.quantity, parcel.cost, parcel.fees
+        position = self.positions[asset]
+        if position.quantity * quantity < 0:
+            held, taken = abs(position.quantity), min(abs(position.quantity), abs(quantity))
+            out = [x if taken == held else div_half_even(x * taken, held) for x in (position.cost, position.fees)]
+            came = [x if taken == abs(quantity) else div_half_even(x * taken, abs(quantity)) for x in (cost, fees)]
+            self._close(
+                asset,
+                quantity=taken,
+                cost=out[0],
+                exit_bar=bar,
+                exit_price=from_units(abs(came[0])) / (from_units(taken) * self.spec.multiplier[asset]),
+                fees=out[1] + came[1],
+                pnl=-out[0] - came[0] - out[1] - came[1],
+                ambiguous=parcel.ambiguous,
+                reason=reason,
+                order=-1,
+            )
+            position.quantity += sign(quantity) * taken
+            position.cost -= out[0]
+            position.fees -= out[1]
+            quantity -= sign(quantity) * taken
+            cost, fees = cost - came[0], fees - came[1]
+            if position.quantity == 0:
+                self.positions[asset] = position = Position()
+        if quantity != 0:
+            if position.quantity == 0:
+                self.positions[asset] = position = Position(
+                    entry_bar=parcel.entry_bar, entry_order=parcel.entry_order, entry_reason=parcel.entry_reason
+                )
+            position.quantity = checked(position.quantity + quantity)
+            position.cost = checked(position.cost + cost)
+            position.fees += fees
+            position.ambiguous |= parcel.ambiguous
+        if self.marks[asset] != self.marks[asset]:
+            self.marks[asset] = price
+
+    def money(self, asset: int, quantity: int, price: float) -> int:
+        """Value of a quantity, in units of money."""
+        return mul(mul(quantity, to_units(price)), self.spec.multiplier_units[asset])
+
+    def pay_fraction(self, bar: int, asset: int, whole: int, price: float) -> int:
+        """Pay out what is below the lot; what is left."""
+        kept = floor_lot(whole, self.spec.lot_units[asset])
+        self.pay(bar, asset, "cash_in_lieu", self.money(asset, whole - kept, price))
+        return kept
 
     def dividend(self, bar: int, asset: int, amount: float) -> None:
         """Pay a dividend per share on what is held; a short pays it."""

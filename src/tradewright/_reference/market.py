@@ -13,18 +13,24 @@ import numpy as np
 from tradewright._reference.numbers import F64, I64
 
 DAY_NS = 86_400_000_000_000
-SPLIT, DIVIDEND, DELISTING = 0, 1, 2
+SPLIT, DIVIDEND, DELISTING, SPIN_OFF, MERGER = range(5)
+ORDER = {SPLIT: 0, DIVIDEND: 1, SPIN_OFF: 2, MERGER: 3, DELISTING: 4}
 
 
 class Action(NamedTuple):
     """A corporate action.
 
-    Kind 0 is a split (value: new shares per old), 1 a dividend (money per share), 2 a delisting (money per share).
+    Kind 0 is a split (value: new shares per old), 1 a dividend (money per share), 2 a delisting (money per share), 3 a
+    spin-off and 4 a merger (value: shares of `other` per share; -1: not an asset of the run). `cash` is money per share
+    of a merger, `price` that of one share received (0: not stated).
     """
 
     asset: int
     kind: int
     value: float
+    other: int = -1
+    cash: float = 0.0
+    price: float = 0.0
 
 
 class Candle(NamedTuple):
@@ -84,7 +90,8 @@ class Market:
     atr, sigma, funding : ndarray of float64, optional
         Same shape as `close`.
     actions : mapping of columns, optional
-        ``bar``, ``asset``, ``kind`` (0 split, 1 dividend, 2 delisting), ``value``.
+        ``bar``, ``asset``, ``kind`` (0 split, 1 dividend, 2 delisting, 3 spin-off, 4 merger), ``value``; for the last
+        two ``other``, ``cash`` and ``price``.
     detail : tuple, optional
         ``(offsets, open, high, low, close)`` of finer bars.
     factors : tuple, optional
@@ -209,26 +216,35 @@ class Market:
 
 
 def parse_actions(columns: Mapping[str, Any] | None, n_assets: int, n_bars: int | None) -> dict[int, list[Action]]:
-    """Actions by bar: splits, dividends, delistings, else in the order given; without `n_bars` all count as of bar 0.
+    """Actions by bar: splits, dividends, spin-offs, mergers, delistings, else in the order given.
 
-    >>> parse_actions({"bar": [3, 3], "asset": [0, 0], "kind": [1, 0], "value": [0.5, 2.0]}, 1, 9)
-    {3: [Action(asset=0, kind=0, value=2.0), Action(asset=0, kind=1, value=0.5)]}
+    Without `n_bars` all count as of bar 0.
+
+    >>> found = parse_actions({"bar": [3, 3], "asset": [0, 0], "kind": [1, 0], "value": [0.5, 2.0]}, 1, 9)
+    >>> [(action.kind, action.value) for action in found[3]]
+    [(0, 2.0), (1, 0.5)]
     """
     out: dict[int, list[Action]] = {}
     if columns is None:
         return out
     assets, kinds, values = (np.asarray(columns[name]).tolist() for name in ("asset", "kind", "value"))
+    others = np.asarray(columns.get("other", [-1] * len(assets))).tolist()
+    amounts = [np.asarray(columns.get(name, [0.0] * len(assets))).tolist() for name in ("cash", "price")]
     bars = [0] * len(assets) if n_bars is None else np.asarray(columns["bar"]).tolist()
-    for bar, asset, kind, value in zip(bars, assets, kinds, values, strict=True):
-        if not 0 <= asset < n_assets or not 0 <= bar < (n_bars or 1):
+    for bar, asset, kind, value, other, cash, price in zip(bars, assets, kinds, values, others, *amounts, strict=True):
+        if not 0 <= asset < n_assets or not other < n_assets or not 0 <= bar < (n_bars or 1):
             raise ValueError(
                 f"An action names bar {bar} and asset {asset}; there are {n_bars or 1} bars and {n_assets} assets."
             )
-        impossible = (kind == SPLIT and value <= 0.0) or (kind == DELISTING and value < 0.0)
-        if kind not in {SPLIT, DIVIDEND, DELISTING} or not math.isfinite(value) or impossible:
+        impossible = (kind in {SPLIT, SPIN_OFF} and value <= 0.0) or (kind in {DELISTING, MERGER} and value < 0.0)
+        unsound = other == asset or not all(math.isfinite(x) and x >= 0.0 for x in (cash, price))
+        if kind not in ORDER or not math.isfinite(value) or impossible or unsound:
             raise ValueError(
-                f"An action at bar {bar} has kind {kind} and value {value}; a split (0) needs a ratio above 0, "
-                "a dividend (1) a number, a delisting (2) 0 or more."
+                f"An action at bar {bar} has kind {kind}, value {value}, other {other}, cash {cash}, price {price}; a "
+                "split (0) needs a ratio above 0, a dividend (1) a number, a delisting (2) 0 or more, a spin-off (3) "
+                "above 0, a merger (4) 0 or more; other must be another asset, cash and price 0 or more."
             )
-        out.setdefault(int(bar), []).append(Action(int(asset), int(kind), float(value)))
-    return {bar: sorted(actions, key=lambda action: action.kind) for bar, actions in out.items()}
+        out.setdefault(int(bar), []).append(
+            Action(int(asset), int(kind), float(value), max(int(other), -1), float(cash), float(price))
+        )
+    return {bar: sorted(actions, key=lambda action: ORDER[action.kind]) for bar, actions in out.items()}

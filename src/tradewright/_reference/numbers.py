@@ -60,6 +60,9 @@ REASONS = (
     "bankrupt",
     "cancelled",
     "delisted",
+    "spin_off",
+    "merger",
+    "dividend",
 )
 REASON_CODE = {name: code for code, name in enumerate(REASONS)}
 STATUS_CODE = {name: code for code, name in enumerate(STATUSES)}

@@ -39,6 +39,13 @@ class Protection:
         named = (("stop", self.stop), ("target", self.target), ("trail", self.trail))
         return [(name, distance) for name, distance in named if distance is not None]
 
+    def lower(self, amount: float, side: int) -> None:
+        """Follow a fall of the price: the price of a sell stop and of a buy target go down; none is left at 0."""
+        if side > 0 and self.stop is not None and self.stop.kind == "price":
+            self.stop = Distance(self.stop.value - amount, "price") if self.stop.value > amount else None
+        if side < 0 and self.target is not None and self.target.kind == "price":
+            self.target = Distance(self.target.value - amount, "price") if self.target.value > amount else None
+
 
 @dataclass
 class Sizing:
