@@ -156,7 +156,7 @@ def draw_exchanges(rng: np.random.Generator, out: Scenario) -> None:
     )
     price = np.where(unstated, 0.0, np.where(np.isfinite(price), price, 1e-3))
     away = (rng.random(n) < 0.15) & (price > 0.0)
-    new = {
+    new: dict[str, Any] = {
         "bar": np.sort(rng.integers(1, out.n_bars, n)).astype(np.int64),
         "asset": asset,
         "kind": kind,

@@ -151,7 +151,7 @@ class Engine(Executor):
         return action.value * price * (multiplier[action.other] / multiplier[action.asset])
 
     def _spin_off(self, action: Action) -> None:
-        """Shares of another asset for what is held, with a share of its cost; orders as at a dividend of their worth."""
+        """Shares of another asset for what is held, with a part of its cost; orders as at a dividend of that worth."""
         ledger, asset = self.ledger, action.asset
         price, before = self._price_received(action), ledger.marks[asset]
         worth = self._worth_received(action, price)
