@@ -238,3 +238,16 @@ def test_trades_of_a_real_feed(shared_data: Path) -> None:
 def test_trades_that_cannot_be_are_refused(columns: Any, says: str) -> None:
     with pytest.raises(InputError, match=says):
         Trades(*columns)
+
+
+def test_a_symbol_that_is_not_there_is_refused_though_a_snapshot_names_none(tmp_path: Path) -> None:
+    path = write(tmp_path, SNAP, DIFF)
+    with pytest.raises(InputError, match="holds AB"):
+        read_depth(path, symbol="CD")
+    assert read_depth(path, symbol="AB").report["notes"][-1] == "1 messages name no symbol and were taken for AB"
+
+
+def test_quotes_finer_than_what_is_kept_are_refused(tmp_path: Path) -> None:
+    quote = {"u": 1, "s": "AB", "b": "1.23", "B": "1", "a": "2", "A": "1"}
+    with pytest.raises(InputError, match=r"'1\.23' is finer than 1 decimals"):
+        read_depth(write(tmp_path, SNAP, quote), price_decimals=1)

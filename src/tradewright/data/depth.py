@@ -16,7 +16,6 @@ before the event that stands before it; a line that cannot be read is counted an
 from __future__ import annotations
 
 import gzip
-import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -289,6 +288,7 @@ class _Collector:
         default_factory=lambda: {"lines": 0, "malformed": 0, "other": 0, "other_symbols": 0, "stamped_back": 0}
     )
     now: int = -1
+    unnamed: int = 0
 
     def file(self, path: Path) -> None:
         try:
@@ -300,10 +300,8 @@ class _Collector:
             ) from None
         try:
             with raw:
-                lines = (
-                    io.BufferedReader(gzip.GzipFile(fileobj=raw), 1 << 20) if raw.peek(2)[:2] == b"\x1f\x8b" else raw
-                )
-                head = lines.readline()
+                lines = _unpacked(gzip.GzipFile(fileobj=raw)) if raw.peek(2)[:2] == b"\x1f\x8b" else raw
+                head = next(lines, b"")
                 if b"," in head and b"{" not in head:
                     from .depth_csv import rows_of
 
@@ -338,7 +336,9 @@ class _Collector:
             if message.kind == "other":
                 self.counts["other"] += 1
                 continue
-            if message.symbol:
+            if not message.symbol:
+                self.unnamed += 1
+            else:
                 self.symbols[message.symbol] = self.symbols.get(message.symbol, 0) + 1
                 if self.symbol is not None and message.symbol != self.symbol:
                     self.counts["other_symbols"] += 1
@@ -381,7 +381,7 @@ class _Collector:
         self.blocks = [(np.concatenate([b[0] for b in self.blocks]), np.concatenate([b[1] for b in self.blocks]))]
 
     def feed(self, venue: str | None, names: list[str]) -> DepthFeed:
-        if not self.events:
+        if not self.events or (self.symbol is not None and self.symbols and self.symbol not in self.symbols):
             self.refuse(names)
         if self.symbol is None and len(self.symbols) > 1:
             raise InputError(f"{', '.join(names)} holds {', '.join(sorted(self.symbols))}; choose one with symbol=.")
@@ -389,7 +389,10 @@ class _Collector:
         table = np.array(self.events, np.int64)
         chosen = venue or self.guessed()
         quotes = np.array(self.quotes, np.int64).reshape(-1, 4)
-        price, size = core.level_units(self.quote_levels, self.price_decimals, self.size_decimals)
+        try:
+            price, size = core.level_units(self.quote_levels, self.price_decimals, self.size_decimals)
+        except ValueError as error:
+            raise InputError(f"A quote cannot be kept: {error} (price_decimals, size_decimals).") from None
         trades = self.trades
         snapshot, ts, exchange_ts, first, last, previous, checksum, line, n_bids, n_levels = _columns(table)
         events = DepthEvents(
@@ -433,6 +436,8 @@ class _Collector:
             notes.append(
                 f"{missing} messages have no local receive stamp; the venue's stamp is taken as the time known"
             )
+        if self.unnamed and self.symbol is not None:
+            notes.append(f"{self.unnamed} messages name no symbol and were taken for {self.symbol}")
         lag = events.ts - events.exchange_ts
         known = events.exchange_ts >= 0
         return {
@@ -452,6 +457,16 @@ class _Collector:
             else None,
             "notes": notes,
         }
+
+
+def _unpacked(packed: gzip.GzipFile) -> Iterator[bytes]:
+    """Lines of a packed file; of one that ends in the middle, all whole lines before it is an error."""
+    rest = b""
+    while chunk := packed.read1(1 << 18):
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield from whole
+    if rest:
+        yield rest
 
 
 def _columns(table: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
