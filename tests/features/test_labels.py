@@ -211,6 +211,12 @@ def test_a_wrong_option_is_refused(options: dict, words: str) -> None:
         lab.triple_barrier(candles((100, 102, 99, 101)), **options)
 
 
+def test_a_frame_is_no_bars() -> None:
+    for make in (lab.triple_barrier, lab.trend_scan, lab.fixed_horizon):
+        with pytest.raises(InputError, match=r"labels are made of Bars: tradewright\.load"):
+            make([1.0, 2.0])
+
+
 def test_an_unknown_kind_or_option_names_the_nearest() -> None:
     bars = walk_bars(30)
     with pytest.raises(InputError, match="did you mean 'triple_barrier'"):

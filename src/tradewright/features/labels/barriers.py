@@ -402,7 +402,7 @@ class _Scan:
         whole = isinstance(max_bars, (int, np.integer)) and not isinstance(max_bars, bool)
         if max_bars is not None and (not whole or max_bars < 1):
             raise InputError(
-                f"The time barrier is at {max_bars!r} bars; it must be a whole number from 1 on (None: no such barrier)."
+                f"The time barrier is at {max_bars!r} bars; it must be a whole number, at least 1 (None: none)."
             )
         self.bars, self.by_close, self.max_bars, self.max_ns = bars, by_close, max_bars, max_ns
         self.next_open = entry == "next_open"
@@ -424,21 +424,19 @@ class _Scan:
         self, j: int, places: I64, asked: Events, above: F64, below: F64, upper_wins: I8, lost: Counter[str]
     ) -> dict[str, npt.NDArray[Any]]:
         bars = self.bars
-        rows = own_rows(bars, j)
-        n = rows.size
-        at = np.searchsorted(rows, asked.row[places])
+        dense = _all_finite(bars.close[:, j])
+        rows = None if dense else own_rows(bars, j)
+        n = bars.n_bars if rows is None else rows.size
+        at = asked.row[places] if rows is None else np.searchsorted(rows, asked.row[places])
         late = at + 1 >= n
         lost[_NO_LATER] += int(late.sum())
         places, at = places[~late], at[~late]
-        column = {name: np.ascontiguousarray(getattr(bars, name)[rows, j]) for name in ("open", "high", "low", "close")}
-        for name in ("open", "high", "low"):
-            # A bar with a close alone is a bar at that price.
-            column[name] = np.where(np.isfinite(column[name]), column[name], column["close"])
+        column = self._prices(j, rows)
         far = np.full(at.size, n, dtype=np.int64)
         if self.max_bars is not None:
             far = np.minimum(far, at + self.max_bars)
         if self.max_ns is not None:
-            stamps = bars.ts[rows]
+            stamps = bars.ts if rows is None else bars.ts[rows]
             end = np.searchsorted(stamps, stamps[at] + self.max_ns)
             far = np.minimum(far, np.maximum(end, at + 1))
         beyond = far > n - 1
@@ -455,8 +453,8 @@ class _Scan:
         return {
             "place": places,
             "asset": np.full(places.size, j, dtype=np.int64),
-            "row0": rows[at],
-            "row1": rows[row],
+            "row0": at if rows is None else rows[at],
+            "row1": row if rows is None else rows[row],
             "entry": price,
             "exit": exit_,
             "barrier": barrier,
@@ -464,6 +462,25 @@ class _Scan:
             "cut": beyond,
             "beyond": beyond,
         }
+
+    def _prices(self, j: int, rows: I64 | None) -> dict[str, F64]:
+        """Columns of an instrument's own bars, without copies where it has all; closes alone where only they are read."""
+        only_closes = self.by_close and not self.next_open
+        made: dict[str, F64] = {}
+        for name in ("close", "open", "high", "low"):
+            if only_closes and name != "close":
+                made[name] = made["close"]
+                continue
+            values = getattr(self.bars, name)[:, j]
+            values = np.ascontiguousarray(values if rows is None else values[rows])
+            # A bar with a close alone is a bar at that price.
+            made[name] = values if _all_finite(values) else np.where(np.isfinite(values), values, made["close"])
+        return made
+
+
+def _all_finite(values: F64) -> bool:
+    """Whether every value is a finite number; the sum tells it in one pass without a mask."""
+    return bool(np.isfinite(values.sum())) or bool(np.isfinite(values).all())
 
 
 def _multiple(name: str, value: float | None) -> float:

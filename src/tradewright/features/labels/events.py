@@ -238,6 +238,11 @@ def events_of(bars: Bars, events: Events | npt.ArrayLike | None) -> Events:
     InputError
         If rows or stamps are not among the bars.
     """
+    if not isinstance(bars, Bars):
+        raise InputError(
+            f"bars is a {type(bars).__name__}; labels are made of Bars: tradewright.load(data=frame) makes them of a "
+            "data frame, Bars.from_arrays of arrays."
+        )
     if events is None:
         return every_bar(bars)
     if isinstance(events, Events):
