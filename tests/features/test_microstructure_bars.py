@@ -19,38 +19,12 @@ from tradewright.features.microstructure import (
     kyle_lambda,
     roll_spread,
 )
+from tradewright.testing import spread_bars
 
 Columns = dict[str, np.ndarray[Any, np.dtype[np.float64]]]
 
 
-def simulated(
-    spread: float,
-    n: int,
-    *,
-    seed: int,
-    trades: int = 390,
-    volatility: float = 0.02,
-    gap: float = 0.0,
-    seen: float = 1.0,
-) -> Columns:
-    """Bars of a random walk of which each trade is at the bid or the ask; `seen` of the trades are observed."""
-    rng = np.random.default_rng(seed)
-    steps = rng.normal(0, volatility / np.sqrt(trades), (n, trades))
-    steps[:, 0] += rng.normal(0, gap, n)
-    efficient = np.cumsum(steps.ravel()).reshape(n, trades)
-    price = 100 * np.exp(efficient) * (1 + spread / 2 * rng.choice([-1.0, 1.0], (n, trades)))
-    there = rng.random((n, trades)) < seen
-    there[:, 0] |= ~there.any(axis=1)
-    high, low = np.where(there, price, -np.inf).max(axis=1), np.where(there, price, np.inf).min(axis=1)
-    first, last = there.argmax(axis=1), trades - 1 - there[:, ::-1].argmax(axis=1)
-    rows = np.arange(n)
-    return {
-        "open": price[rows, first], "high": high, "low": low, "close": price[rows, last],
-        "volume": there.sum(axis=1).astype(float) * 10,
-    }  # fmt: skip
-
-
-BARS = simulated(0.01, 160, seed=1)
+BARS = spread_bars(0.01, 160, seed=1)
 
 
 def compute(name: str, bars: Columns, **params: Any) -> np.ndarray[Any, Any]:
@@ -107,7 +81,7 @@ def test_edge_is_that_of_its_authors() -> None:
     bidask = pytest.importorskip("bidask")
     import pandas as pd
 
-    quiet = simulated(0.004, 300, seed=2, trades=20, seen=0.2)  # bars of few trades, many of them flat
+    quiet = spread_bars(0.004, 300, seed=2, trades=20, seen=0.2)  # bars of few trades, many of them flat
     for bars in (BARS, quiet):
         frame = pd.DataFrame({k: bars[k] for k in ("open", "high", "low", "close")})
         for window in (3, 21, 60):
@@ -188,7 +162,7 @@ def test_estimates_on_prices_of_a_known_spread(spread: float) -> None:
     """A year of minutes a day, volatility 2 %, at four seeds: all four within their known bias (largest: CS)."""
     found: dict[str, list[float]] = {"edge": [], "roll": [], "cs": [], "ar": []}
     for seed in range(4):
-        b = simulated(spread, 2000, seed=seed, volatility=0.02)
+        b = spread_bars(spread, 2000, seed=seed, volatility=0.02)
         n = 2000
         found["edge"].append(edge_spread(b["open"], b["high"], b["low"], b["close"], window=n)[-1])
         found["roll"].append(roll_spread(b["close"], window=n - 2)[-1])
@@ -203,7 +177,7 @@ def test_estimates_on_prices_of_a_known_spread(spread: float) -> None:
 
 def test_edge_keeps_its_aim_where_few_trades_are_seen() -> None:
     """The case its authors made it for: highs and lows of few trades hide the range, and bias the others downwards."""
-    b = simulated(0.01, 4000, seed=5, seen=0.01)
+    b = spread_bars(0.01, 4000, seed=5, seen=0.01)
     edge = edge_spread(b["open"], b["high"], b["low"], b["close"], window=4000)[-1]
     cs = corwin_schultz(b["high"], b["low"], b["close"], window=3999, negative="signed")[-1]
     assert abs(edge - 0.01) < 0.0015

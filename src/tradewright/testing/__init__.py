@@ -12,7 +12,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tradewright.testing.books import book_feed, check_book, feed_lines
+    from tradewright.testing.books import book_feed, check_book, feed_lines, spread_bars
     from tradewright.testing.indicators import check_indicator
     from tradewright.testing.labels import check_labels
     from tradewright.testing.market import walk_bars
@@ -33,6 +33,7 @@ __all__ = [
     "check_store",
     "check_strategy",
     "feed_lines",
+    "spread_bars",
     "walk_bars",
 ]
 
@@ -40,6 +41,7 @@ _HOME = {
     "book_feed": "books",
     "check_book": "books",
     "feed_lines": "books",
+    "spread_bars": "books",
     "check_indicator": "indicators",
     "check_labels": "labels",
     "check_provider": "providers",

@@ -1,7 +1,7 @@
 """Feeds of order books made up for tests, and the exam that a rebuilt book sits.
 
 Entry points: `book_feed` (a market of levels with its events, quotes and truth), `feed_lines` (the same as raw text),
-`check_book`.
+`spread_bars` (bars of trades at a bid and an ask of known distance), `check_book`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from tradewright.domain.depth import DepthEvent, DepthEvents, Quotes
 from tradewright.domain.errors import InputError
 
-__all__ = ["BookFeed", "book_feed", "check_book", "feed_lines"]
+__all__ = ["BookFeed", "book_feed", "check_book", "feed_lines", "spread_bars"]
 
 Side = dict[int, int]
 
@@ -159,6 +159,51 @@ def feed_lines(feed: BookFeed) -> list[str]:
         body = {"stream": "test@bookTicker", "data": data}
         out.append((int(q.ts[k]), len(events) + k, f"{int(q.ts[k])} {json.dumps(body)}"))
     return [line for _, _, line in sorted(out)]
+
+
+def spread_bars(
+    spread: float, n: int, *, seed: int = 0, trades: int = 390, volatility: float = 0.02, seen: float = 1.0
+) -> dict[str, np.ndarray[Any, np.dtype[np.float64]]]:
+    """Bars of a random walk of which each trade is at the bid or at the ask.
+
+    Parameters
+    ----------
+    spread : float
+        Distance of the ask from the bid, as a fraction of the price.
+    n : int
+        Bars.
+    seed : int
+    trades : int
+        Trades in a bar.
+    volatility : float
+        Standard deviation of a bar's log return.
+    seen : float
+        Probability that a trade is observed; a bar has one at least.
+
+    Returns
+    -------
+    dict of str to float64 array, shape (n,)
+        ``open``, ``high``, ``low``, ``close`` and ``volume``.
+
+    Examples
+    --------
+    >>> bars = spread_bars(0.01, 3)
+    >>> bool((bars["high"] >= bars["low"] * 1.01).all())
+    True
+    """
+    rng = np.random.default_rng(seed)
+    efficient = np.cumsum(rng.normal(0, volatility / np.sqrt(trades), n * trades)).reshape(n, trades)
+    price = 100 * np.exp(efficient) * (1 + spread / 2 * rng.choice([-1.0, 1.0], (n, trades)))
+    there = rng.random((n, trades)) < seen
+    there[:, 0] |= ~there.any(axis=1)
+    first, last, rows = there.argmax(axis=1), trades - 1 - there[:, ::-1].argmax(axis=1), np.arange(n)
+    return {
+        "open": price[rows, first],
+        "high": np.where(there, price, -np.inf).max(axis=1),
+        "low": np.where(there, price, np.inf).min(axis=1),
+        "close": price[rows, last],
+        "volume": there.sum(axis=1) * 10.0,
+    }
 
 
 def check_book(feed: BookFeed, **settings: Any) -> None:
