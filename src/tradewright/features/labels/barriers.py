@@ -464,7 +464,7 @@ class _Scan:
         }
 
     def _prices(self, j: int, rows: I64 | None) -> dict[str, F64]:
-        """Columns of an instrument's own bars, without copies where it has all; closes alone where only they are read."""
+        """Columns of an instrument's own bars, without copies where it has all of them."""
         only_closes = self.by_close and not self.next_open
         made: dict[str, F64] = {}
         for name in ("close", "open", "high", "low"):
