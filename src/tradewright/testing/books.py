@@ -81,6 +81,7 @@ def book_feed(
     found: list[DepthEvent] = []
     quotes: list[tuple[int, ...]] = []
     waiting: DepthEvent | None = None
+    pressure = 0.3
     last = update
     for k in range(n):
         touched: tuple[Side, Side] = ({}, {})
@@ -90,7 +91,8 @@ def book_feed(
         for _ in range(int(rng.integers(1, 7))):
             if venue != "bybit":
                 update += step
-            _change(rng, sides, touched)
+            pressure = -pressure if rng.random() < 0.01 else pressure
+            _change(rng, sides, touched, pressure)
             bid, ask = max(sides[0]), min(sides[1])
             quotes.append((now, now, update, 0, bid, sides[0][bid], ask, sides[1][ask]))
         now += int(rng.integers(1, 200)) * 1_000_000
@@ -283,21 +285,24 @@ def _must(holds: bool, sentence: str) -> None:
         raise AssertionError(sentence)
 
 
-def _change(rng: np.random.Generator, sides: tuple[Side, Side], touched: tuple[Side, Side]) -> None:
-    """One random change that keeps the bid below the ask and both sides full enough."""
-    side = int(rng.integers(0, 2))
+def _change(rng: np.random.Generator, sides: tuple[Side, Side], touched: tuple[Side, Side], pressure: float) -> None:
+    """One random change that keeps the bid below the ask and both sides full enough; with pressure, asks are taken."""
+    taken = bool(rng.random() < 0.4)
+    side = int((rng.random() < 0.5 + pressure) == taken)
     sign = 1 if side else -1
     own, other = sides[side], sides[1 - side]
     best = min(own) if side else max(own)
     rival = max(other) if side else min(other)
-    if rng.random() < 0.35 and len(own) > 10:  # a level goes, mostly the best
+    if taken and len(own) > 10:  # a level goes, mostly the best
         price = best if rng.random() < 0.7 else int(rng.choice(list(own)))
         del own[price]
         touched[side][price] = 0
         return
-    price = best + sign * int(rng.integers(-2, 8))
-    if sign * (price - rival) <= 0:
-        price = best
+    wide = abs(best - rival)
+    if wide > 2 and rng.random() < 0.5:  # a wide spread is stepped into
+        price = best - sign * int(rng.integers(1, wide))
+    else:
+        price = best + sign * int(rng.integers(0, 4 if len(own) > 25 else 40))
     own[price] = touched[side][price] = int(rng.integers(1, 500))
 
 
