@@ -4,8 +4,8 @@ Entry points: `Feature`, `define`, `Sources`, `Market`, `State`, `Windowed`, `te
 
 There are four ways to write one:
 
-* ``program``: operations of `tradewright.features.indicators.graph` on the columns of one asset. Many of them are joined
-  to one program, and every speed runs the same bits.
+* ``program``: operations of `tradewright.features.indicators.graph` on the columns of one asset. Many of them are
+  joined to one program, and every speed runs the same bits.
 * ``state``: an object for one asset that takes the next rows and gives their values (`State`; `Windowed` for a function
   of the last rows).
 * ``rows``: a function of single rows over all assets, and of what is known about the market (calendar, sectors, dated
@@ -294,7 +294,7 @@ class Feature:
             "family": self.family,
             "scope": self.scope,
             "inputs": list(self.inputs),
-            "of": {name: default for name, default in self.takes},
+            "of": dict(self.takes),
             "params": [p.to_dict() for p in self.params],
             "constraint": self.constraint_text,
             "outputs": list(self.outputs),

@@ -1,7 +1,8 @@
 """The exams that every plug-in sits, shipped so that a user's own sits the same.
 
-Entry points: `check_strategy`, `check_rule`, `check_indicator`, `check_labels`, `check_splitter`, `check_provider`,
-`check_store`, `check_book`; `walk_bars` makes bars and `book_feed` makes feeds of order books to examine on.
+Entry points: `check_strategy`, `check_rule`, `check_indicator`, `check_feature`, `check_labels`, `check_splitter`,
+`check_provider`, `check_store`, `check_book`; `walk_bars` makes bars and `book_feed` makes feeds of order books to
+examine on.
 
 Each exam returns nothing and raises AssertionError with a sentence that names the fact that does not hold.
 """
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tradewright.testing.books import book_feed, check_book, feed_lines, spread_bars
+    from tradewright.testing.features import check_feature
     from tradewright.testing.indicators import check_indicator
     from tradewright.testing.labels import check_labels
     from tradewright.testing.market import walk_bars
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "book_feed",
     "check_book",
+    "check_feature",
     "check_indicator",
     "check_labels",
     "check_provider",
@@ -42,6 +45,7 @@ _HOME = {
     "check_book": "books",
     "feed_lines": "books",
     "spread_bars": "books",
+    "check_feature": "features",
     "check_indicator": "indicators",
     "check_labels": "labels",
     "check_provider": "providers",
