@@ -28,13 +28,16 @@ impl Engine {
         Ok(())
     }
 
-    /// Cash per unit held; a short pays. Orders that a fall by the dividend would meet are lowered by it.
+    /// Cash per unit held, which its mark loses; a short pays. Orders that a fall by the dividend would meet are lowered by it.
     fn dividend(&mut self, t: i64, a: &Action) -> Result<()> {
         let j = a.asset as usize;
         let qty = self.ledger.positions[j].qty;
         if qty != 0 {
             let amount = self.money(j, qty, a.value)?;
             self.flow(t, i64::from(a.asset), FlowKind::Dividend, amount);
+        }
+        if a.value > 0.0 && a.value < self.mark[j] {
+            self.mark[j] -= a.value;
         }
         self.lower_orders(j, a.value, Reason::Dividend);
         Ok(())

@@ -110,6 +110,8 @@ class Engine(Executor):
                 self._split_orders(action.asset, action.value)
             elif action.kind == DIVIDEND:
                 self.ledger.dividend(self.bar, action.asset, action.value)
+                if 0.0 < action.value < self.ledger.marks[action.asset]:
+                    self.ledger.marks[action.asset] -= action.value
                 self._lower_orders(action.asset, action.value, "dividend")
             elif action.asset in self.delisted:
                 continue
