@@ -2,7 +2,8 @@
 
 Entry points: `load`, `load_with_report`, `bars_from`, `check`, `clean`, `align`, `resample`, `sessions`,
 `periods_per_year`, `session_ordinals`, `session_dates`, `require_warm_up`; about belief: `Sanity`, `examine`,
-`coverage`, `missing_sessions`, `missing_bars`, `quality`, `require_quality`, `disagreements`, `filled`, `winsorised`.
+`coverage`, `missing_sessions`, `missing_bars`, `quality`, `require_quality`, `disagreements`, `filled`, `winsorised`;
+order books and trades: `read_depth`, `read_trades`.
 
 Names are loaded when they are first asked for.
 """
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from .calendars import Sessions, periods_per_year, session_dates, session_ordinals, sessions
     from .completeness import Coverage, coverage, missing_bars, missing_sessions
     from .corporate import read_actions
+    from .depth import read_depth
     from .examination import Examination, examine
     from .fill import Filled, filled
     from .frames import bars_and_report, bars_from
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from .sanity import UNCHECKED_NOTE, Sanity, SanityReport, check, clean
     from .scores import Quality, quality, require_quality, rolling_quality
     from .service import load, load_with_report
+    from .trades import read_trades
     from .verdicts import Judgement, Limits, Verdict
 
 __all__ = [
@@ -63,6 +66,8 @@ __all__ = [
     "periods_per_year",
     "quality",
     "read_actions",
+    "read_depth",
+    "read_trades",
     "regular_hours",
     "require_quality",
     "require_warm_up",
@@ -78,6 +83,7 @@ _HOME = {
     "agreement": ("Agreement", "disagreements"),
     "calendars": ("Sessions", "periods_per_year", "session_dates", "session_ordinals", "sessions"),
     "completeness": ("Coverage", "coverage", "missing_bars", "missing_sessions"),
+    "depth": ("read_depth",),
     "examination": ("Examination", "examine"),
     "fill": ("Filled", "filled"),
     "frames": ("bars_and_report", "bars_from"),
@@ -89,6 +95,7 @@ _HOME = {
     "rules": ("DEFAULT_RULES", "FULL_RULES"),
     "sanity": ("UNCHECKED_NOTE", "Sanity", "SanityReport", "check", "clean"),
     "service": ("load", "load_with_report"),
+    "trades": ("read_trades",),
     "verdicts": ("Judgement", "Limits", "Verdict"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}

@@ -1,6 +1,6 @@
 """Reads order-book feeds: snapshots, differences, best bid and offer, trades, out of what venues send.
 
-Entry points: `read_depth` (files to columns), `messages` (lines to events, one at a time).
+Entry points: `read_depth` (files to columns); `messages` and `one_event` (lines to events, one at a time).
 
 What is understood: lines of JSON, alone or after a local receive stamp in nanoseconds and a space, of Binance (spot and
 USD-M futures, raw or wrapped streams, the snapshot of the REST interface), Bybit, Kraken (v2), and a plain form
@@ -30,7 +30,7 @@ from ..kernel import core
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["DEFAULT_DECIMALS", "Message", "messages", "read_depth"]
+__all__ = ["DEFAULT_DECIMALS", "Message", "messages", "one_event", "read_depth"]
 
 DEFAULT_DECIMALS: Final = 8
 """Decimals kept of prices and sizes: enough for every venue read here, and 92 billion still fit."""
@@ -474,7 +474,32 @@ def _columns(table: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
 
 
 def one_event(message: Message, ts: int, price_decimals: int, size_decimals: int, line: int = 0) -> DepthEvent:
-    """The event of a message of kind ``snapshot`` or ``diff``."""
+    """The event of a message of kind ``snapshot`` or ``diff``.
+
+    Parameters
+    ----------
+    message : Message
+    ts : int
+        Local stamp; with -1 the venue's is taken.
+    price_decimals, size_decimals : int
+    line : int
+
+    Returns
+    -------
+    DepthEvent
+
+    Raises
+    ------
+    ValueError
+        If a price or size cannot be kept exactly at these decimals.
+
+    Examples
+    --------
+    >>> line = '5 {"e":"depthUpdate","E":1,"s":"AB","U":10,"u":12,"b":[["9.9","1"]],"a":[]}'
+    >>> stamp, (message,) = next(messages([line]))
+    >>> one_event(message, stamp, 2, 0).price.tolist()
+    [990]
+    """
     price, size = core.level_units([*message.bids, *message.asks], price_decimals, size_decimals)
     return DepthEvent(
         message.kind == "snapshot", price, size, len(message.bids), ts if ts >= 0 else message.exchange_ts,

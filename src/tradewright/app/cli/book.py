@@ -36,6 +36,7 @@ app = typer.Typer(
 )
 
 _MAX_SAMPLES = 5_000_000
+_EXIT_CHECK = 3
 
 
 @app.command("replay")
@@ -67,12 +68,14 @@ def replay_(
     rows: Annotated[int, typer.Option("--rows", min=0, help="Last rows of features printed (text only).")] = 10,
     out: Annotated[Path | None, typer.Option("--out", help="Write the features, .csv.", metavar="FILE")] = None,
     as_json: JsonOption = False,
-) -> None:
+) -> int:
     """Rebuild a book from snapshots and differences, and compare it with the venue's quotes.
 
     Files: lines of JSON, alone or after a local stamp in nanoseconds, as Binance, Bybit and Kraken send them, or plain
     ({"type": "snapshot", "last_id": 7, "bids": [["9.99", "5"]], "asks": [...]}); or CSV, one level a row (timestamp,
     side, price, qty, update_type or is_snapshot) or one snapshot a row (asks[0].price, ...). Gzip is fine.
+
+    Exit code 3 when a book differs from a quote, or never was in sync.
     """
     import numpy as np
 
@@ -108,10 +111,12 @@ def replay_(
         if features:
             facts["features"] |= _table(done, stamps, values, every)
         print(json.dumps(facts, indent=None if features else 2, allow_nan=False))
-        return
-    _print(facts, comparison is not None)
-    if features:
-        _print_rows(done, stamps, values, rows)
+    else:
+        _print(facts, comparison is not None)
+        if features:
+            _print_rows(done, stamps, values, rows)
+    wrong = comparison is not None and comparison.different > 0
+    return _EXIT_CHECK if wrong or not facts["rows_in_sync"] else 0
 
 
 @app.command("trades")

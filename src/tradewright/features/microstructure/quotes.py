@@ -43,6 +43,9 @@ class QuoteComparison:
         Of those compared, how many quotes carry the very id of the difference.
     quotes_used : int
         Quotes that took part, each counted once.
+    quotes_within : int
+        Quotes that took no part: another came before the difference that holds them was over, so that no book is known
+        at their very update (or they came before the book began).
     touch_changes : int
         How often the four numbers changed from one comparison to the next: with 0 nothing would be shown.
     confirmed_complete : int
@@ -61,6 +64,7 @@ class QuoteComparison:
     different: int
     same_id: int
     quotes_used: int
+    quotes_within: int
     touch_changes: int
     confirmed_complete: int
     not_compared: int
@@ -131,6 +135,7 @@ def compare_quotes(replay: Replay, quotes: Quotes) -> QuoteComparison:
         different=int(bad.size),
         same_id=int((ids[at] == events.last_id[rows]).sum()),
         quotes_used=int(np.unique(chosen).size),
+        quotes_within=int(len(quotes) - np.unique(chosen).size),
         touch_changes=int((np.diff(theirs, axis=0) != 0).any(axis=1).sum()) if rows.size > 1 else 0,
         confirmed_complete=int((events.last_id[rows] < ids[-1]).sum()) if ids.size else 0,
         not_compared=skipped,
