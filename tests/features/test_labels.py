@@ -159,6 +159,21 @@ def test_events_can_be_rows_masks_instants_or_a_filter() -> None:
     assert lab.triple_barrier(bars, only, width=0.02).asset.tolist() == [1]
 
 
+def test_events_can_bring_a_width_and_a_side_each() -> None:
+    bars = walk_bars(200)
+    events = lab.cusum_events(bars, 0.03)
+    width = lab.ewm_volatility(bars, min_count=2)[:, 0]
+    by_bar = np.zeros(200)
+    by_bar[events.row] = events.direction
+    found = lab.triple_barrier(bars, events, width=width[events.row], side=events.direction, min_return=0)
+    wanted = lab.triple_barrier(bars, events, width=width, side=by_bar, min_return=0)
+    assert len(found) > 10
+    for name in ("row0", "row1", "label", "side", "width", "ret"):
+        assert np.array_equal(getattr(found, name), getattr(wanted, name))
+    with pytest.raises(InputError, match="aligned with the bars"):
+        lab.triple_barrier(bars, events.row, width=width[events.row])
+
+
 def test_the_frame_carries_the_span() -> None:
     pytest.importorskip("pandas")
     frame = ask(candles((100, 102, 99, 101))).to_frame()
@@ -185,6 +200,13 @@ def test_a_trend_label_spans_all_it_searched() -> None:
     assert (found.row1.tolist(), found.exit.tolist()) == ([5], [3.0])
     flat = Bars.from_arrays(None, [5.0] * 4, [5.0] * 4, [5.0] * 4, [5.0] * 4)
     assert lab.trend_scan(flat, [0], min_bars=3, max_bars=4).label.tolist() == [0]
+    for options, words in (
+        ({"min_bars": 2}, "3 bars or more"),
+        ({"min_bars": 3.5}, "min_bars is 3.5"),
+        ({"step": 0}, "step is 0"),
+    ):
+        with pytest.raises(InputError, match=words):
+            lab.trend_scan(flat, **options)
 
 
 @pytest.mark.parametrize(
@@ -204,6 +226,9 @@ def test_a_trend_label_spans_all_it_searched() -> None:
         ({"events": [99]}, "there are 2 bars"),
         ({"events": ["2024-05-05"]}, "No bar closes at 2024-05-05"),
         ({"max_bars": None, "at_end": "drop"}, "without a time barrier"),
+        ({"profit_taking": "x"}, "profit_taking is 'x'; it must be a number"),
+        ({"min_return": None}, "min_return is None"),
+        ({"width": None, "span": "long"}, "span is 'long'"),
     ],
 )
 def test_a_wrong_option_is_refused(options: dict, words: str) -> None:

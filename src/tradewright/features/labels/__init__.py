@@ -102,7 +102,9 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name not in _MODULE_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from tradewright.domain.errors import closest
+
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{closest(name, __all__)}")
     value = getattr(importlib.import_module(f".{_MODULE_OF[name]}", __name__), name)
     globals()[name] = value  # the next look-up is a plain attribute
     return value

@@ -23,6 +23,7 @@ from tradewright.features.labels.events import (
     duration_ns,
     events_of,
     ewm_volatility,
+    number_of,
     own_rows,
     per_event,
     word_of,
@@ -77,8 +78,8 @@ def triple_barrier(
     events : Events, array-like or None
         Where to ask; see `events_of`. None: every bar.
     width : float or array-like, optional
-        Unit of the barriers as a fraction of the entry price, known at the event: one number, one for each bar, or one
-        for each bar and instrument. Default `ewm_volatility` with `span`.
+        Unit of the barriers as a fraction of the entry price, known at the event: one number, one for each bar, one for
+        each bar and instrument, or (with `Events`) one for each event. Default `ewm_volatility` with `span`.
     span : float
         Of the default width.
     profit_taking, stop_loss : float or None
@@ -153,25 +154,25 @@ def triple_barrier(
     word_of("at_end", at_end, _ENDS)
     word_of("below_min", below_min, _BELOW)
     target, stop = _multiple("profit_taking", profit_taking), _multiple("stop_loss", stop_loss)
-    if not 0.0 <= min_return < 1.0:
+    if not 0.0 <= number_of("min_return", min_return) < 1.0:
         raise InputError(f"min_return is {min_return}; it must be a fraction from 0 to below 1, such as 0.01.")
     if max_bars is None and max_time is None and at_end == "drop":
         raise InputError(
             "at_end is 'drop' without a time barrier, so nothing would be kept; give max_bars or max_time."
         )
-    asked = events_of(bars, events)
+    asked, by_event = events_of(bars, events), isinstance(events, Events)
     if width is None:
         found_width = ewm_volatility(bars, span=span)
         unit = found_width[asked.row, asked.asset]
     else:
-        unit = per_event("width", width, bars, asked)
+        unit = per_event("width", width, bars, asked, by_event=by_event)
     if (unit < 0).any() or np.isinf(unit).any():
         raise InputError(
             "width holds values below 0 or infinite ones; it must be a fraction, such as 0.02 (NaN: none)."
         )
-    fee = per_event("cost", cost, bars, asked)
+    fee = per_event("cost", cost, bars, asked, by_event=by_event)
     _check_cost(fee)
-    sides = _sides(side, bars, asked)
+    sides = _sides(side, bars, asked, by_event)
 
     lost: Counter[str] = Counter()
     keep = np.ones(len(asked), dtype=np.bool_)
@@ -336,12 +337,12 @@ def fixed_horizon(
     [1, 0, -1]
     """
     word_of("entry", entry, _ENTRIES)
-    asked = events_of(bars, events)
-    limit = per_event("threshold", threshold, bars, asked)
+    asked, by_event = events_of(bars, events), isinstance(events, Events)
+    limit = per_event("threshold", threshold, bars, asked, by_event=by_event)
     if not (limit >= 0).all():
         raise InputError("threshold holds values below 0 or NaN; it must be a return, 0 or more.")
-    unit = np.full(len(asked), np.nan) if width is None else per_event("width", width, bars, asked)
-    fee = per_event("cost", cost, bars, asked)
+    unit = np.full(len(asked), np.nan) if width is None else per_event("width", width, bars, asked, by_event=by_event)
+    fee = per_event("cost", cost, bars, asked, by_event=by_event)
     _check_cost(fee)
     lost: Counter[str] = Counter()
     keep = np.ones(len(asked), dtype=np.bool_)
@@ -486,15 +487,15 @@ def _all_finite(values: F64) -> bool:
 def _multiple(name: str, value: float | None) -> float:
     if value is None:
         return 0.0
-    if not 0.0 <= value < float("inf"):
+    if not 0.0 <= number_of(name, value) < float("inf"):
         raise InputError(f"{name} is {value}; it must be a number of widths, 0 or more (None: no such barrier).")
     return float(value)
 
 
-def _sides(side: float | npt.ArrayLike | None, bars: Bars, asked: Events) -> I8 | None:
+def _sides(side: float | npt.ArrayLike | None, bars: Bars, asked: Events, by_event: bool) -> I8 | None:
     if side is None:
         return None
-    given = per_event("side", side, bars, asked)
+    given = per_event("side", side, bars, asked, by_event=by_event)
     given = np.where(np.isnan(given), 0.0, given)
     if not np.isin(given, (-1.0, 0.0, 1.0)).all():
         wrong = given[~np.isin(given, (-1.0, 0.0, 1.0))][0]

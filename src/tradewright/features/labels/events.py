@@ -10,6 +10,7 @@ instrument has no bar (NaN) are left out, as if they did not exist for it.
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,8 +32,10 @@ __all__ = [
     "events_of",
     "every_bar",
     "ewm_volatility",
+    "number_of",
     "own_rows",
     "per_event",
+    "whole_of",
     "word_of",
 ]
 
@@ -98,8 +101,7 @@ def every_bar(bars: Bars, *, step: int = 1) -> Events:
     >>> every_bar(Bars.from_arrays(None, close, close, close, close), step=2).row.tolist()
     [0, 2]
     """
-    if step < 1:
-        raise InputError(f"step is {step}; it must be 1 or more.")
+    whole_of("step", step, 1)
     return _gathered([(own_rows(bars, j)[::step], None) for j in range(bars.n_assets)])
 
 
@@ -199,10 +201,9 @@ def ewm_volatility(
     [nan, nan, 0.141421]
     """
     word_of("change", change, _CHANGES)
-    if not 1.0 <= span < float("inf"):
+    if not 1.0 <= number_of("span", span) < float("inf"):
         raise InputError(f"span is {span}; it must be a number of bars, 1 or more.")
-    if min_count < 2:
-        raise InputError(f"min_count is {min_count}; a deviation needs 2 returns or more.")
+    whole_of("min_count", min_count, 2)
     if lag is not None and not isinstance(data, Bars):
         raise InputError("lag is a time, and an array has none; give Bars.")
     close = _columns(data)
@@ -264,11 +265,31 @@ def events_of(bars: Bars, events: Events | npt.ArrayLike | None) -> Events:
     return _gathered(every)
 
 
-def per_event(name: str, value: float | npt.ArrayLike, bars: Bars, events: Events) -> F64:
-    """One number for each event, of one for all, one for each bar, or one for each bar and instrument."""
+def per_event(name: str, value: float | npt.ArrayLike, bars: Bars, asked: Events, *, by_event: bool = False) -> F64:
+    """One number for each event, of one for all, one for each bar, or one for each bar and instrument.
+
+    With `by_event` also of one for each event, in their order; where there are as many bars as events, bars are meant.
+    """
+    if by_event and len(asked) != bars.n_bars and np.shape(value) == (len(asked),):
+        return _numbers(name, value)
     table = _aligned(name, value, (bars.n_bars, bars.n_assets))
-    out: F64 = np.broadcast_to(table, (bars.n_bars, bars.n_assets))[events.row, events.asset]
+    out: F64 = np.broadcast_to(table, (bars.n_bars, bars.n_assets))[asked.row, asked.asset]
     return out
+
+
+def number_of(name: str, value: float) -> float:
+    """Check that an option is a number and no NaN."""
+    is_number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    if not is_number or math.isnan(value):
+        raise InputError(f"{name} is {value!r}; it must be a number.")
+    return float(value)
+
+
+def whole_of(name: str, value: int, low: int) -> int:
+    """Check that an option is a whole number from `low` on."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < low:
+        raise InputError(f"{name} is {value!r}; it must be a whole number, {low} or more.")
+    return int(value)
 
 
 def own_rows(bars: Bars, asset: int) -> I64:
@@ -312,7 +333,9 @@ def duration_ns(name: str, value: Duration) -> int:
 def word_of(name: str, value: str, known: tuple[str, ...]) -> str:
     """Check that an option is one of the words it knows."""
     if value not in known:
-        raise InputError(f"{name} is {value!r}; it must be one of {', '.join(known)}{closest(str(value), known)}.")
+        raise InputError(
+            f"{name} is {value!r}; it must be one of {', '.join(known)}{closest(str(value), known) or '.'}"
+        )
     return value
 
 
@@ -326,10 +349,7 @@ def _columns(data: Bars | npt.ArrayLike) -> F64:
 
 
 def _aligned(name: str, value: float | npt.ArrayLike, shape: tuple[int, ...]) -> F64:
-    try:
-        array = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InputError(f"{name} is {value!r}; give a number, or one for each bar.") from None
+    array = _numbers(name, value)
     if array.ndim == 1:
         array = array[:, None]
     if array.ndim and (array.shape[0] != shape[0] or array.shape[1:] not in {(1,), shape[1:]}):
@@ -338,6 +358,13 @@ def _aligned(name: str, value: float | npt.ArrayLike, shape: tuple[int, ...]) ->
             "bars."
         )
     return array
+
+
+def _numbers(name: str, value: float | npt.ArrayLike) -> F64:
+    try:
+        return np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"{name} is {value!r}; give a number, or one for each bar.") from None
 
 
 def _changes(values: F64, change: str) -> F64:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from tradewright.domain.bars import Bars
 from tradewright.domain.errors import InputError
-from tradewright.features.labels.events import Events, events_of, own_rows, word_of
+from tradewright.features.labels.events import Events, events_of, number_of, own_rows, whole_of, word_of
 from tradewright.features.labels.table import Labels, assembled
 from tradewright.kernel import core
 
@@ -82,12 +82,14 @@ def trend_scan(
     ([1], [5.196], [3.0])
     """
     word_of("prices", prices, _PRICES)
-    if not 3 <= min_bars <= max_bars or step < 1:
+    for name, value in (("min_bars", min_bars), ("max_bars", max_bars), ("step", step)):
+        whole_of(name, value, 1)
+    if not 3 <= min_bars <= max_bars:
         raise InputError(
-            f"Lengths go from min_bars {min_bars} to max_bars {max_bars} in steps of {step}; a line needs 3 bars or "
-            "more, max_bars must not be below min_bars, and the step is 1 or more."
+            f"Lengths go from min_bars {min_bars} to max_bars {max_bars}; a line needs 3 bars or "
+            "more, and max_bars must not be below min_bars."
         )
-    if not min_t >= 0:
+    if not number_of("min_t", min_t) >= 0:
         raise InputError(f"min_t is {min_t}; it must be 0 or more.")
     longest = max_bars - (max_bars - min_bars) % step
     asked = events_of(bars, events)
