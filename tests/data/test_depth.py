@@ -15,6 +15,7 @@ from tradewright.data.depth_csv import unix_ns
 from tradewright.data.trades import read_trades
 from tradewright.domain.depth import Trades
 from tradewright.domain.errors import InputError, MissingDataError
+from tradewright.features.microstructure import replay
 from tradewright.testing.books import book_feed, feed_lines
 
 SNAP = {"lastUpdateId": 5, "bids": [["9.90", "1.5"]], "asks": [["10.10", "2"]]}
@@ -163,6 +164,32 @@ def test_forms_of_bybit_and_kraken(tmp_path: Path) -> None:
     assert (feed.events.venue, feed.events.checksum.tolist(), feed.events.size.tolist()) == ("kraken", [7], [15])
 
 
+def test_the_form_of_okx(tmp_path: Path) -> None:
+    def message(action: str, bids: list[list[str]], last: int, previous: int) -> dict[str, Any]:
+        row = {
+            "bids": bids,
+            "asks": [["11", "2", "0", "1"]],
+            "ts": "5",
+            "seqId": last,
+            "prevSeqId": previous,
+            "checksum": -3,
+        }
+        return {"arg": {"channel": "books", "instId": "A-B"}, "action": action, "data": [row]}
+
+    trade = {"arg": {"channel": "trades", "instId": "A-B"}, "data": [{"px": "9", "sz": "3", "side": "sell", "ts": "6"}]}
+    lines = [
+        {"event": "subscribe", "arg": {"channel": "books", "instId": "A-B"}},
+        message("snapshot", [["9", "1", "0", "4"]], 10, -1), message("update", [["9", "5", "0", "4"]], 12, 10),
+        message("update", [["9", "6", "0", "4"]], 15, 13), trade,
+    ]  # fmt: skip
+    feed = read_depth(write(tmp_path, *lines))
+    assert (feed.events.symbol, feed.events.venue, feed.report["other"]) == ("A-B", "generic", 1)
+    assert feed.trades.signed_size.tolist() == [-3]
+    done = replay(feed.events)
+    assert done.column("bid_size").tolist()[:2] == [1, 5]
+    assert done.reasons == ["", "", "gap"]
+
+
 def test_csv_of_levels(tmp_path: Path) -> None:
     text = """local_timestamp,timestamp,is_snapshot,side,price,amount
 1000000000000100,1000000000000000,true,bid,9.9,1
@@ -247,7 +274,12 @@ def test_a_symbol_that_is_not_there_is_refused_though_a_snapshot_names_none(tmp_
     assert read_depth(path, symbol="AB").report["notes"][-1] == "1 messages name no symbol and were taken for AB"
 
 
-def test_quotes_finer_than_what_is_kept_are_refused(tmp_path: Path) -> None:
-    quote = {"u": 1, "s": "AB", "b": "1.23", "B": "1", "a": "2", "A": "1"}
-    with pytest.raises(InputError, match=r"'1\.23' is finer than 1 decimals"):
-        read_depth(write(tmp_path, SNAP, quote), price_decimals=1)
+def test_quotes_that_cannot_be_kept_are_counted_and_named(tmp_path: Path) -> None:
+    good = {"u": 1, "s": "AB", "b": "1.2", "B": "1", "a": "2", "A": "1"}
+    feed = read_depth(write(tmp_path, SNAP, good, {**good, "b": "1.23"}, {**good, "A": "x"}, good), price_decimals=1)
+    assert feed.quotes.line.tolist() == [2, 5]
+    assert feed.quotes.bid.tolist() == [12, 12]
+    assert feed.report["malformed_lines"] == [
+        "line 3: ValueError: '1.23' is finer than 1 decimals; keep more decimals",
+        "line 4: ValueError: 'x' is no decimal number",
+    ]

@@ -3,7 +3,7 @@
 Entry points: `read_depth` (files to columns); `messages` and `one_event` (lines to events, one at a time).
 
 What is understood: lines of JSON, alone or after a local receive stamp in nanoseconds and a space, of Binance (spot and
-USD-M futures, raw or wrapped streams, the snapshot of the REST interface), Bybit, Kraken (v2), and a plain form
+USD-M futures, raw or wrapped streams, the snapshot of the REST interface), Bybit, OKX, Kraken (v2), and a plain form
 (``type``, ``bids``, ``asks`` and, where known, ``first_id``, ``last_id``, ``previous_id``, ``ts``); CSV with one level
 a row (updates with first and last id, or ``is_snapshot``) or one snapshot of N levels a row (``asks[0].price``, ...).
 Any of them may be compressed with gzip.
@@ -173,6 +173,8 @@ def understood(said: Any) -> list[Message]:
     topic = said.get("topic")
     if isinstance(topic, str):
         return _bybit(said, topic)
+    if isinstance(said.get("arg"), dict) and isinstance(data, list):
+        return _okx(said, said["arg"], data)
     if said.get("channel") in {"book", "trade"} and isinstance(data, list):
         return _kraken(said, data)
     if "e" in said or "lastUpdateId" in said or ("u" in said and "B" in said):
@@ -226,6 +228,25 @@ def _bybit(said: dict[str, Any], topic: str) -> list[Message]:
             for row in data
         ]  # fmt: skip
     return [Message("other", symbol)]
+
+
+def _okx(said: dict[str, Any], arg: dict[str, Any], data: list[dict[str, Any]]) -> list[Message]:
+    channel, symbol = str(arg.get("channel", "")), str(arg.get("instId", ""))
+    out = []
+    for row in data:
+        at = int(row["ts"]) * _MS
+        if channel.startswith("trades"):
+            sign = {"buy": 1, "sell": -1}.get(str(row.get("side")), 0)
+            out.append(Message("trade", symbol, at, [(row["px"], row["sz"])], sign=sign))
+        elif channel.startswith("books"):
+            # Every message of the short channels (five levels) is a whole one.
+            whole = said.get("action", "snapshot") == "snapshot"
+            kind, previous = ("snapshot", -1) if whole else ("diff", int(row.get("prevSeqId", -1)))
+            last = int(row.get("seqId", -1))
+            out.append(Message(kind, symbol, at, row["bids"], row["asks"], last_id=last, previous_id=previous))
+        else:
+            out.append(Message("other", symbol))
+    return out
 
 
 def _kraken(said: dict[str, Any], data: list[dict[str, Any]]) -> list[Message]:
@@ -327,9 +348,12 @@ class _Collector:
                 stamp, body = _split(text)
                 self.take(number, stamp, understood(orjson.loads(body)))
             except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
-                self.counts["malformed"] += 1
-                if len(self.malformed) < _NAMED:
-                    self.malformed.append(f"line {number}: {type(error).__name__}: {error}")
+                self.leave(number, error)
+
+    def leave(self, number: int, error: Exception) -> None:
+        self.counts["malformed"] += 1
+        if len(self.malformed) < _NAMED:
+            self.malformed.append(f"line {number}: {type(error).__name__}: {error}")
 
     def take(self, number: int, stamp: int, said: list[Message]) -> None:
         for message in said:
@@ -388,11 +412,8 @@ class _Collector:
         self.join()
         table = np.array(self.events, np.int64)
         chosen = venue or self.guessed()
+        price, size = self.quote_units()
         quotes = np.array(self.quotes, np.int64).reshape(-1, 4)
-        try:
-            price, size = core.level_units(self.quote_levels, self.price_decimals, self.size_decimals)
-        except ValueError as error:
-            raise InputError(f"A quote cannot be kept: {error} (price_decimals, size_decimals).") from None
         trades = self.trades
         snapshot, ts, exchange_ts, first, last, previous, checksum, line, n_bids, n_levels = _columns(table)
         events = DepthEvents(
@@ -411,6 +432,24 @@ class _Collector:
             ),
             self.report(events, len(quotes), venue),
         )  # fmt: skip
+
+    def quote_units(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Units of all quotes at once; where one cannot be read, one by one, without those."""
+        try:
+            return core.level_units(self.quote_levels, self.price_decimals, self.size_decimals)
+        except ValueError:
+            rows, levels = self.quotes, self.quote_levels
+            self.quotes, self.quote_levels = [], []
+        for k, row in enumerate(rows):
+            pair = levels[2 * k : 2 * k + 2]
+            try:
+                core.level_units(pair, self.price_decimals, self.size_decimals)
+            except ValueError as error:
+                self.leave(row[3], error)
+            else:
+                self.quotes.append(row)
+                self.quote_levels += pair
+        return core.level_units(self.quote_levels, self.price_decimals, self.size_decimals)
 
     def guessed(self) -> str:
         if len(self.venues) > 1:

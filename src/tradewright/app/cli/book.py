@@ -71,9 +71,9 @@ def replay_(
 ) -> int:
     """Rebuild a book from snapshots and differences, and compare it with the venue's quotes.
 
-    Files: lines of JSON, alone or after a local stamp in nanoseconds, as Binance, Bybit and Kraken send them, or plain
-    ({"type": "snapshot", "last_id": 7, "bids": [["9.99", "5"]], "asks": [...]}); or CSV, one level a row (timestamp,
-    side, price, qty, update_type or is_snapshot) or one snapshot a row (asks[0].price, ...). Gzip is fine.
+    Files: lines of JSON, alone or after a local stamp in nanoseconds, as Binance, Bybit, OKX and Kraken send them, or
+    plain ({"type": "snapshot", "last_id": 7, "bids": [["9.99", "5"]], "asks": [...]}); or CSV, one level a row
+    (timestamp, side, price, qty, update_type or is_snapshot) or one snapshot a row (asks[0].price, ...). Gzip is fine.
 
     Exit code 3 when a book differs from a quote, or never was in sync.
     """

@@ -52,8 +52,8 @@ def amihud(close: npt.ArrayLike, volume: npt.ArrayLike, *, window: int = 21) -> 
     Returns
     -------
     float64 array
-        Fraction per unit of currency traded (many authors multiply by 1e6); returns are simple. Bars that traded
-        nothing are left out of the mean, which is NaN when none traded. Warm-up ``window + 1`` rows.
+        Fraction per unit of currency traded (the indicator of that name: times 1e6); returns are simple. Bars that
+        traded nothing are left out of the mean, which is NaN when none traded. Warm-up ``window + 1`` rows.
 
     References
     ----------
