@@ -30,7 +30,7 @@ from tradewright.domain.errors import ConfigError, InputError, MissingDataError,
 from tradewright.features import registry
 from tradewright.features.dated import DatedSeries, read_series
 from tradewright.features.evaluation import EQUAL_WEIGHT, RowByRow, Setting, benchmark_of, evaluate
-from tradewright.features.plan import Plan, parse
+from tradewright.features.plan import Entry, Plan, parse
 
 if TYPE_CHECKING:
     from tradewright.domain.instrument import Instrument
@@ -267,6 +267,18 @@ class FeatureSet:
             if column.feature.kind == "longer":
                 self._check_series(plan.longer(column.entry.params["interval"])[0])
 
+    def with_setting(
+        self, *, benchmark: Any = None, sectors: Mapping[str, str] | str | Path | None = None
+    ) -> FeatureSet:
+        """Same features with another benchmark or other sectors; what is None stays."""
+        if benchmark is None and sectors is None:
+            return self
+        out = FeatureSet.__new__(FeatureSet)
+        out.name, out.plan, out.names = self.name, self.plan, self.names
+        line = self.setting.benchmark if benchmark is None else benchmark
+        out.setting = Setting(line, self.setting.sectors if sectors is None else _sectors(sectors), self.setting.series)
+        return out
+
     @classmethod
     def preset(cls, name: str, **options: Any) -> FeatureSet:
         """Set of a preset (`tradewright.features.registry.presets`); `options` as the constructor's.
@@ -373,7 +385,7 @@ class FeatureSet:
                 **column.entry.to_dict(),
                 "output": item.outputs[k],
                 "family": item.family,
-                "scope": "cross_section" if _crosses(column) else item.scope,
+                "scope": "cross_section" if _crosses(column.entry) else item.scope,
                 "unit": item.unit,
                 "warm_up": rows or None,
                 "known_at": item.known_at,
@@ -673,8 +685,9 @@ def _ticker(progress: Progress | None, total: int) -> Callable[[], None] | None:
     return tick
 
 
-def _crosses(column: Any) -> bool:
-    return column.feature.scope == "cross_section" or any(_crosses(child) for child, _ in column.children)
+def _crosses(entry: Entry) -> bool:
+    """Whether a value depends on other assets."""
+    return entry.feature.scope == "cross_section" or any(_crosses(child) for child in entry.children)
 
 
 def _read(place: Path) -> Any:

@@ -57,7 +57,7 @@ def check_feature(
     Notes
     -----
     The facts, in this order: float64 of one row for each bar and asset, never infinite, the same twice, bars untouched;
-    NaN exactly before the warm-up that it states; rows do not change when later rows are cut off or changed, to the bit;
+    NaN before the warm-up that it states, and no longer; rows do not change when later rows are cut off or changed, to the bit;
     row by row gives the values of whole columns; assets that are not across the others do not depend on them; asset by
     asset gives the same as all at once; a parameter that it does not have is refused.
 
@@ -132,7 +132,7 @@ def _alone(wanted: FeatureSet, bars: Bars, whole: Any) -> None:
     if not local or any(column.entry.on for column in wanted.plan.columns):
         return
     last = bars.symbols[-1]
-    if any(column.feature.scope == "cross_section" for column in wanted.plan.columns):
+    if len(local) < len(whole.columns):
         return
     alone = wanted.compute(bars.select(last), threads=1).values[:, :, local]
     names = [whole.names[k] for k in local]

@@ -30,6 +30,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "book": ("tradewright.app.cli.book:app", "Rebuild order books; bars and flow of trades."),
     "indicators": ("tradewright.app.cli.indicators:app", "List indicators, explain one, compute one."),
     "labels": ("tradewright.app.cli.labels:app", "List kinds of labels, explain one, label market data."),
+    "features": ("tradewright.app.cli.features:app", "List features, explain one, compute a set of them."),
     "strategies": ("tradewright.app.cli.strategies:app", "List strategies and their parameters."),
     "config": ("tradewright.app.cli.config:app", "Show, check and make configurations."),
 }
