@@ -19,7 +19,9 @@ ex_close              ``(1 / r) / (1 + d / c)``   ``r (c + d) / p - 1``: of hold
 ====================  ==========================  =========================================================
 
 ``previous_close`` (``1 - d / C_prev``) is the rule of Yahoo's adjusted close and of most charts; ``ex_close`` (``1 + d
-/ C_t``) is that of total-return indices. Volumes are multiplied by ``r`` and never by dividends.
+/ C_t``) is that of total-return indices. A spin-off is taken as a dividend in kind: what is received for one share,
+at its stated price, else at the last close of its own bars before, else at their first open. Mergers and delistings end
+a series and change no price of it. Volumes are multiplied by ``r`` and never by dividends.
 
 Backward adjustment leaves the newest prices as they are quoted and changes the past with every new action. Forward
 adjustment leaves the first price as it is and divides what comes after by the same factors: row ``t`` depends on
@@ -47,7 +49,10 @@ if TYPE_CHECKING:
 
     F64 = npt.NDArray[np.float64]
 
-__all__ = ["DIRECTIONS", "KINDS", "RULES", "Factors", "Step", "action_rows", "adjust", "factors", "scaled", "unadjust"]
+__all__ = [
+    "DIRECTIONS", "KINDS", "RULES", "Factors", "Step", "action_rows", "adjust", "column_of", "factors", "scaled",
+    "unadjust", "worth_of",
+]  # fmt: skip
 
 KINDS: Final = ("split", "split+dividend")
 RULES: Final = ("previous_close", "ex_close")
@@ -60,6 +65,11 @@ _ALIASES: Final = {
     "1-d/c_prev": "previous_close", "1-d/c_(t-1)": "previous_close", "1-d/c_{t-1}": "previous_close",
     "1+d/c_t": "ex_close",
 }  # fmt: skip
+_ORDER: Final = (
+    ActionKind.SPLIT, ActionKind.DIVIDEND, ActionKind.SPIN_OFF, ActionKind.MERGER, ActionKind.DELISTING,
+)  # fmt: skip
+_PAID: Final = frozenset({ActionKind.DIVIDEND, ActionKind.SPIN_OFF})
+"""What takes a part out of the price."""
 _PRICES: Final = ("open", "high", "low", "close")
 
 
@@ -76,7 +86,7 @@ class Step:
     ratio : float
         New shares per old, 1 without a split.
     dividend : float
-        Cash per new share, 0 without a dividend or when dividends are left in the prices.
+        Cash (and worth of what is spun off) per new share, 0 without it or when it is left in the prices.
     factor : float
         By which earlier prices are multiplied (backward).
     actions : tuple of CorporateAction
@@ -101,7 +111,8 @@ class Factors:
     steps : tuple of Step
         In order of time, column by column.
     pending : tuple of CorporateAction
-        Splits and dividends that were asked for and are not in the arrays, in the units of the adjusted prices.
+        Splits, dividends and spin-offs that were asked for and are not in the arrays, in the units of the adjusted
+        prices.
     kind, rule, direction : str
         As asked for.
     """
@@ -117,16 +128,20 @@ class Factors:
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """Actions that take effect at one bar of one column; `per_share` are its dividends per new share."""
+    """Actions that take effect at one bar of one column; `cash` is what leaves the price per new share.
+
+    `dividends` are those and spin-offs with their values per new share.
+    """
 
     row: int
     before: int
     ratio: float
+    cash: float
     dividends: tuple[tuple[CorporateAction, float], ...]
     actions: tuple[CorporateAction, ...]
 
     def dividend(self, kind: str) -> float:
-        return 0.0 if kind == "split" else float(sum(value for _, value in self.dividends))
+        return 0.0 if kind == "split" else self.cash
 
 
 def adjust(
@@ -195,7 +210,8 @@ def adjust(
     """
     given = bars.actions if actions is None else tuple(actions)
     made = factors(bars, None if actions is None else given, kind=kind, rule=rule, as_of=as_of, direction=direction)
-    kept = tuple(sorted((*made.pending, *_others(bars, given, made)), key=lambda action: action.ts))
+    found = [_received(bars, action, made) for action in (*made.pending, *_others(bars, given, made))]
+    kept = tuple(sorted(found, key=lambda action: action.ts))
     return scaled(bars, made.price, made.volume, _told(bars, made, as_of), kept)
 
 
@@ -241,7 +257,7 @@ def unadjust(
     for j, instrument in enumerate(bars.instruments):
         close = bars.close[:, j]
         known = np.flatnonzero(np.isfinite(close))
-        groups, _ = _groups(bars, known, own.get(instrument, []), kind, rule, cutoff)
+        groups, _ = _groups(bars, known, own.get(instrument, []), kind, rule, cutoff, given=True)
         steps: list[tuple[int, float, float]] = []
         reach = 1.0
         for group in reversed(groups) if direction == "backward" else groups:
@@ -309,7 +325,11 @@ def factors(
         kept = [pair for group in groups for pair in group.dividends] if kind == "split" else []
         for action, value in (*kept, *later):
             scale = _scale_at(points, _row(bars, known, action.ts), direction)
-            pending.append(replace(action, value=value * scale if action.kind is ActionKind.DIVIDEND else value))
+            if action.kind is ActionKind.SPLIT:
+                pending.append(action)
+            else:
+                # Units of another instrument per share of the adjusted prices, or money.
+                pending.append(replace(action, value=value * scale))
         steps += mine
     return Factors(price, volume, tuple(steps), tuple(pending), kind, rule, direction)
 
@@ -320,8 +340,9 @@ def action_rows(bars: Bars) -> list[tuple[int, int, CorporateAction, float]]:
     Returns
     -------
     list of (row, column, action, value)
-        In order; splits before dividends before delistings in one row, where a dividend that is older than a split of
-        the same row is restated per new share. Actions of other instruments and after the last bar are left out.
+        In order; in one row splits, dividends, spin-offs, mergers, delistings, where a dividend (or spin-off) that is
+        older than a split of the same row is restated per new share. Actions of other instruments and after the last
+        bar are left out.
 
     Examples
     --------
@@ -333,7 +354,7 @@ def action_rows(bars: Bars) -> list[tuple[int, int, CorporateAction, float]]:
     >>> [(row, str(action.kind), value) for row, _, action, value in action_rows(bars)]
     [(1, 'split', 2.0), (1, 'dividend', 0.5)]
     """
-    ranks = {ActionKind.SPLIT: 0, ActionKind.DIVIDEND: 1, ActionKind.DELISTING: 2}
+    ranks = {kind: rank for rank, kind in enumerate(_ORDER)}
     columns = {instrument: j for j, instrument in enumerate(bars.instruments)}
     found = [action for action in bars.actions if action.kind in ranks and action.instrument in columns]
     rows = np.searchsorted(bars.ts, np.array([action.ts for action in found], dtype=np.int64), side="left").tolist()
@@ -346,7 +367,7 @@ def action_rows(bars: Bars) -> list[tuple[int, int, CorporateAction, float]]:
         if row == bars.n_bars:
             continue
         column, value = columns[action.instrument], action.value
-        if action.kind is ActionKind.DIVIDEND:
+        if action.kind in {ActionKind.DIVIDEND, ActionKind.SPIN_OFF}:
             for split in splits.get((row, column), ()):
                 value /= split.value if split.ts > action.ts else 1.0
         out.append((row, ranks[action.kind], number, column, action, value))
@@ -390,7 +411,7 @@ def _refuse_twice(bars: Bars, given: tuple[CorporateAction, ...], kind: str) -> 
     """Refuse actions given for prices that are said to contain them."""
     held = bars.provenance.adjusted
     kinds = {action.kind for action in given if action.instrument in set(bars.instruments)}
-    again = held == "split+dividend" and kinds & {ActionKind.SPLIT, ActionKind.DIVIDEND}
+    again = held == "split+dividend" and kinds & {ActionKind.SPLIT, *_PAID}
     if again or (held == "split" and ActionKind.SPLIT in kinds):
         raise InputError(
             f"The prices of {', '.join(bars.symbols[:5])} are adjusted for {held} already; adjusting them for {kind} "
@@ -405,18 +426,25 @@ def _row(bars: Bars, known: npt.NDArray[np.int64], ts: int) -> int:
 
 
 def _by_instrument(given: Iterable[CorporateAction]) -> dict[Instrument, list[CorporateAction]]:
-    """Splits and dividends of each instrument in order of time, splits of an instant first."""
+    """Splits, dividends and spin-offs of each instrument in order of time, splits of an instant first."""
     out: dict[Instrument, list[CorporateAction]] = {}
     for action in given:
-        if action.kind in {ActionKind.SPLIT, ActionKind.DIVIDEND}:
+        if action.kind is ActionKind.SPLIT or action.kind in _PAID:
             out.setdefault(action.instrument, []).append(action)
     for own in out.values():
-        own.sort(key=lambda action: (action.ts, action.kind is ActionKind.DIVIDEND))
+        own.sort(key=lambda action: (action.ts, action.kind in _PAID))
     return out
 
 
 def _groups(
-    bars: Bars, known: npt.NDArray[np.int64], own: list[CorporateAction], kind: str, rule: str, cutoff: int
+    bars: Bars,
+    known: npt.NDArray[np.int64],
+    own: list[CorporateAction],
+    kind: str,
+    rule: str,
+    cutoff: int,
+    *,
+    given: bool = False,
 ) -> tuple[list[_Group], list[tuple[CorporateAction, float]]]:
     """Actions of one column bar by bar, and those that are not applied with their values.
 
@@ -435,18 +463,77 @@ def _groups(
         ahead = row == bars.n_bars or int(bars.ts[row]) > cutoff
         if ahead and rule == "ex_close" and kind != "split":
             # Its rule asks for a close that is not known yet.
-            later += [(action, action.value) for action in actions if action.kind is ActionKind.DIVIDEND]
+            later += [(action, action.value) for action in actions if action.kind in _PAID]
             actions = [action for action in actions if action.kind is ActionKind.SPLIT]
             if not actions:
                 continue
-        ratio, dividends = 1.0, []
+        ratio, dividends, cash = 1.0, [], 0.0
         for action in reversed(actions):
             if action.kind is ActionKind.SPLIT:
                 ratio *= action.value
             else:
                 dividends.append((action, action.value / ratio))
-        out.append(_Group(row, int(known[before]), ratio, tuple(reversed(dividends)), tuple(actions)))
+                cash += 0.0 if kind == "split" else worth_of(bars, action, row, stated=given) / ratio
+        out.append(_Group(row, int(known[before]), ratio, cash, tuple(reversed(dividends)), tuple(actions)))
     return out, later
+
+
+def worth_of(bars: Bars, action: CorporateAction, row: int, *, stated: bool = False) -> float:
+    """Money that a dividend or spin-off takes out of the price of one share.
+
+    Parameters
+    ----------
+    bars : Bars
+        In which the bars of what is spun off may stand.
+    action : CorporateAction
+    row : int
+        At which it takes effect.
+    stated : bool, optional
+        Only a stated price will do, for the bars are not as they were quoted.
+
+    Raises
+    ------
+    InputError
+        If no price of what is spun off is known.
+
+    Examples
+    --------
+    >>> days = np.array(["2024-01-02", "2024-01-03"], dtype="datetime64[D]")
+    >>> bars = Bars.from_arrays(days, *[[[10, np.nan], [8, 4]]] * 4, symbols=["X", "Y"])
+    >>> spun = CorporateAction(ts=instant_ns("2024-01-03"), instrument=bars.instruments[0], kind=ActionKind.SPIN_OFF,
+    ...                        value=0.5, new_symbol="Y")
+    >>> worth_of(bars, spun, 1)
+    2.0
+    """
+    if action.kind is not ActionKind.SPIN_OFF:
+        return action.value
+    price = action.price
+    column = column_of(bars, action.new_symbol)
+    if column is not None and not price and not stated:
+        earlier = np.flatnonzero(np.isfinite(bars.close[:row, column]))
+        if earlier.size:
+            price = float(bars.close[earlier[-1], column])
+            # Splits of what is spun off between its last close and this row.
+            for at, j, other, _ in action_rows(bars):
+                if j == column and other.kind is ActionKind.SPLIT and earlier[-1] < at <= row:
+                    price /= other.value
+        elif row < bars.n_bars and np.isfinite(bars.open[row, column]):
+            price = float(bars.open[row, column])
+    if not price:
+        raise InputError(
+            f"What {action.instrument.symbol} spun off on {utc(action.ts):%Y-%m-%d} has no price: {action.new_symbol} "
+            "is not among the instruments, or has no bar on that day. Load it too, or state the price of one new share "
+            "(column `price` of the actions)."
+        )
+    multiplier = action.instrument.multiplier if column is None else bars.instruments[column].multiplier
+    return action.value * price * (multiplier / action.instrument.multiplier)
+
+
+def column_of(bars: Bars, symbol: str) -> int | None:
+    """Column of a symbol or id; None when it is not there."""
+    return next(
+        (j for j, instrument in enumerate(bars.instruments) if symbol in {instrument.symbol, instrument.id}), None
+    )
 
 
 def _factor(symbol: str, group: _Group, dividend: float, rule: str, before: float, after: float) -> float:
@@ -495,20 +582,35 @@ def _scale_at(points: list[tuple[int, float, float]], row: int, direction: str) 
 
 
 def _others(bars: Bars, given: tuple[CorporateAction, ...], made: Factors) -> list[CorporateAction]:
-    """Delistings, per share of the adjusted prices, and changes of symbol; actions of other instruments are dropped."""
+    """Delistings and mergers, per share of the adjusted prices, and changes of symbol.
+
+    Actions of other instruments are dropped.
+    """
     out: list[CorporateAction] = []
     columns = {instrument: j for j, instrument in enumerate(bars.instruments)}
     for action in given:
-        if action.instrument not in columns or action.kind in {ActionKind.SPLIT, ActionKind.DIVIDEND}:
+        if action.instrument not in columns or action.kind is ActionKind.SPLIT or action.kind in _PAID:
             continue
-        if action.kind is ActionKind.DELISTING:
+        if action.kind in {ActionKind.DELISTING, ActionKind.MERGER}:
             symbol = action.instrument.id
             points = [(step.row, step.factor, step.ratio) for step in made.steps if step.symbol == symbol]
             known = np.flatnonzero(np.isfinite(bars.close[:, columns[action.instrument]]))
             scale = _scale_at(points, _row(bars, known, action.ts), made.direction)
-            action = replace(action, value=action.value * scale)
+            action = replace(action, value=action.value * scale, cash=action.cash * scale)
         out.append(action)
     return out
+
+
+def _received(bars: Bars, action: CorporateAction, made: Factors) -> CorporateAction:
+    """A spin-off or merger in units and prices of the adjusted bars of what is received."""
+    column = column_of(bars, action.new_symbol) if action.exchanges else None
+    if column is None:
+        return action
+    symbol = bars.instruments[column].id
+    points = [(step.row, step.factor, step.ratio) for step in made.steps if step.symbol == symbol]
+    known = np.flatnonzero(np.isfinite(bars.close[:, column]))
+    scale = _scale_at(points, _row(bars, known, action.ts), made.direction)
+    return replace(action, value=action.value / scale, price=action.price * scale)
 
 
 def _told(bars: Bars, made: Factors, as_of: Instant | None) -> Provenance:
@@ -516,10 +618,12 @@ def _told(bars: Bars, made: Factors, as_of: Instant | None) -> Provenance:
     origin = bars.provenance
     if not made.steps and not made.pending and origin.adjusted == "unknown":
         return origin.with_note(f"no splits or dividends are known: nothing to adjust for ({made.kind})")
+    spun = sum(action.kind is ActionKind.SPIN_OFF for step in made.steps for action in step.actions)
     splits = sum(action.kind is ActionKind.SPLIT for step in made.steps for action in step.actions)
-    paid = 0 if made.kind == "split" else sum(len(step.actions) for step in made.steps) - splits
+    paid = 0 if made.kind == "split" else sum(len(step.actions) for step in made.steps) - splits - spun
     what = f"{splits} split{'s' * (splits != 1)}"
     if made.kind != "split":
+        what += f", {spun} spin-off{'s' * (spun != 1)} at their worth" if spun else ""
         what += f" and {paid} dividend{'s' * (paid != 1)}, {made.rule}: {FORMULAS[made.rule]}"
     when = "" if as_of is None else f", as of {as_of}"
     stronger = "split+dividend" if origin.adjusted == "split+dividend" else made.kind

@@ -3,10 +3,12 @@
 Entry points: `read_actions` (a file or rows), `attach` (to bars), `join_symbols` and `other_names` (changes of symbol),
 `listed` (delistings), `explained` (of what the rules found), `action_table` (for people).
 
-A file has the columns ``date, symbol, kind, value, new_symbol``. The date is the ex-date: the first session whose
-prices are quoted after the action (of a delisting: the first session without it); with a time it is an instant. Kinds
-are ``split`` (value: new shares per old, ``7`` or ``7:1``), ``dividend`` (cash per share as it was paid on that day),
-``symbol_change`` (``new_symbol``) and ``delisting`` (final cash per share, 0 or empty for nothing).
+A file has the columns ``date, symbol, kind, value, new_symbol, cash, price``. The date is the ex-date: the first
+session whose prices are quoted after the action (of a delisting: the first session without it); with a time it is an
+instant. Kinds are ``split`` (value: new shares per old, ``7`` or ``7:1``), ``dividend`` (cash per share as it was paid
+on that day), ``symbol_change`` (``new_symbol``), ``delisting`` (final cash per share, 0 or empty for nothing),
+``spin_off`` (value: shares of ``new_symbol`` per share, ``1:4`` or ``0.25``; ``price`` of one of them) and ``merger``
+(value: shares of ``new_symbol`` per share, empty for cash alone; ``cash`` per share; ``price`` of a new one).
 
 Invariants: a change of symbol makes one column of two, so nothing below ever meets it; bars and actions under one
 instrument are of one company; what was left out or assumed is a note in the provenance.
@@ -59,7 +61,9 @@ _COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "symbol": ("symbol", "ticker", "instrument", "asset"),
     "kind": ("kind", "type", "action", "event"),
     "value": ("value", "amount", "ratio", "factor", "cash", "price"),
-    "new_symbol": ("newsymbol", "newticker", "newname", "to"),
+    "new_symbol": ("newsymbol", "newticker", "newname", "to", "acquirer", "child"),
+    "cash": ("cash", "cashpershare", "cashamount"),
+    "price": ("price", "newprice", "priceofnew"),
 }
 _KINDS: Final = {
     "split": ActionKind.SPLIT,
@@ -73,9 +77,22 @@ _KINDS: Final = {
     "delisting": ActionKind.DELISTING,
     "delisted": ActionKind.DELISTING,
     "delist": ActionKind.DELISTING,
+    "spinoff": ActionKind.SPIN_OFF,
+    "merger": ActionKind.MERGER,
+    "acquisition": ActionKind.MERGER,
+    "specialdividend": ActionKind.DIVIDEND,
+    "specialcashdividend": ActionKind.DIVIDEND,
+    "reversesplit": ActionKind.SPLIT,
 }
+_LAST: Final = frozenset({ActionKind.DELISTING, ActionKind.MERGER})
+"""What ends the life of an instrument."""
 _LATE_DAYS: Final = 31
-"""How long after its last bar a delisting may be and still end the data with a row of its own."""
+"""How long after its last bar a delisting (or merger) may be and still end the data with a row of its own."""
+_MEANINGS: Final = {
+    ActionKind.SPLIT: "new shares per old",
+    ActionKind.SPIN_OFF: "new shares per share",
+    ActionKind.MERGER: "new shares per share",
+}
 _PLAIN: Final = math.log(1.5)
 """Splits from this size on can be told from a move of the market."""
 
@@ -87,7 +104,8 @@ def read_actions(source: ActionsLike) -> tuple[CorporateAction, ...]:
     ----------
     source : path, iterable of CorporateAction, or iterable of mappings
         A delimited file (comma, semicolon or tab; gzip too), or the same columns as mappings. Names of columns and
-        kinds are recognised whatever their case, spaces and underscores; ``new_symbol`` is for changes of symbol only.
+        kinds are recognised whatever their case, spaces and underscores; ``new_symbol`` is for changes of symbol,
+        spin-offs and mergers, ``cash`` for mergers, ``price`` for the last two.
 
     Returns
     -------
@@ -125,7 +143,7 @@ def read_actions(source: ActionsLike) -> tuple[CorporateAction, ...]:
     seen: dict[Any, int] = {}
     for number, cells in rows:
         action = _action(name, number, _roles(name, cells))
-        twin = seen.setdefault((action.ts, action.instrument, action.kind, action.value, action.new_symbol), number)
+        twin = seen.setdefault((action.ts, action.instrument, action.kind, action.terms, action.new_symbol), number)
         if twin != number:
             raise InputError(
                 f"Row {number} of {name} says the same as row {twin} ({action.kind} of {action.instrument.symbol}, "
@@ -184,7 +202,8 @@ def attach(bars: Bars, actions: ActionsLike) -> Bars:
         instrument = bars.instruments[columns[target]]
         # Bars stamped at midnight are named by their day: so are their actions.
         ts = action.ts // DAY_NS * DAY_NS if dated and not hours_of(instrument.calendar).always_open else action.ts
-        own.setdefault(instrument, []).append(replace(action, instrument=instrument, ts=ts))
+        named = heirs(action.new_symbol, action.ts) if action.new_symbol else ""
+        own.setdefault(instrument, []).append(replace(action, instrument=instrument, ts=ts, new_symbol=named))
     notes: list[str] = []
     kept = [action for action in bars.actions if action.instrument not in own]
     replaced = len(bars.actions) - len(kept)
@@ -276,7 +295,7 @@ def explained(report: SanityReport, bars: Bars) -> SanityReport:
 
 
 def listed(bars: Bars) -> Bars:
-    """Bars without those that an instrument has after its delisting; the same object when there are none.
+    """Bars without those that an instrument has after its delisting or merger; the same object when there are none.
 
     Examples
     --------
@@ -287,7 +306,7 @@ def listed(bars: Bars) -> Bars:
     >>> listed(bars).close[:, 0].tolist()
     [2.0, nan]
     """
-    gone = [(row, j) for row, j, action, _ in action_rows(bars) if action.kind is ActionKind.DELISTING]
+    gone = [(row, j) for row, j, action, _ in action_rows(bars) if action.kind in _LAST]
     gone = [(row, j) for row, j in gone if np.isfinite(bars.close[row:, j]).any()]
     if not gone:
         return bars
@@ -296,7 +315,7 @@ def listed(bars: Bars) -> Bars:
         for array in fields.values():
             array[row:, j] = np.nan
     names = ", ".join(bars.symbols[j] for _, j in gone[:5])
-    note = f"bars after a delisting are left out: {names}"
+    note = f"bars after a delisting or merger are left out: {names}"
     return Bars(bars.ts, **fields, instruments=bars.instruments, interval_ns=bars.interval_ns,
                 provenance=bars.provenance.with_note(note), actions=bars.actions)  # fmt: skip
 
@@ -323,6 +342,8 @@ def action_table(bars: Bars) -> list[dict[str, Any]]:
             "kind": str(action.kind),
             "value": action.value,
             "new_symbol": action.new_symbol,
+            "cash": action.cash,
+            "price": action.price,
             "effective": utc(action.ts).isoformat(),
             "row": row if row < bars.n_bars else None,
             "session": str(dates[row]) if row < bars.n_bars else None,
@@ -389,8 +410,10 @@ def _roles(name: str, cells: Mapping[str, Any]) -> dict[str, Any]:
     """Cells by the meaning of their columns."""
     plain = {str(key).casefold().replace("_", "").replace(" ", "").replace("-", ""): key for key in cells}
     found: dict[str, Any] = {}
+    taken: set[str] = set()
     for role, names in _COLUMNS.items():
-        key = next((plain[alias] for alias in names if alias in plain), None)
+        key = next((plain[alias] for alias in names if alias in plain and plain[alias] not in taken), None)
+        taken |= set() if key is None else {key}
         if key is not None:
             found[role] = cells[key]
         elif role in {"date", "symbol", "kind"}:
@@ -419,12 +442,20 @@ def _action(name: str, number: int, cells: Mapping[str, Any]) -> CorporateAction
     instrument = Instrument.of(symbol)
     ts = _instant(cells["date"], instrument, refuse)
     new_symbol = _text(cells.get("new_symbol"))
+    exchange = kind in {ActionKind.SPIN_OFF, ActionKind.MERGER}
     value = _value(cells.get("value"), kind, refuse)
+    cash, price = (_amount(cells.get(name), name, kind, refuse) if exchange else 0.0 for name in ("cash", "price"))
+    if kind is ActionKind.MERGER and value == cash == 0.0:
+        raise refuse(
+            f"the merger of {symbol} gives neither shares nor cash; give `value` (new shares per share) or `cash`."
+        )
     if kind is ActionKind.SYMBOL_CHANGE and new_symbol in {"", symbol}:
         shown = "is missing" if not new_symbol else f"{new_symbol!r} is the old one"
         raise refuse(f"the new_symbol of {symbol} {shown}; name the symbol from that day on.")
     try:
-        return CorporateAction(ts=ts, instrument=instrument, kind=kind, value=value, new_symbol=new_symbol)
+        return CorporateAction(
+            ts=ts, instrument=instrument, kind=kind, value=value, new_symbol=new_symbol, cash=cash, price=price
+        )
     except InputError as error:
         raise refuse(str(error)) from None
 
@@ -460,12 +491,12 @@ def _value(cell: Any, kind: ActionKind, refuse: Any) -> float:
     if kind is ActionKind.SYMBOL_CHANGE:
         return 0.0
     if not text:
-        if kind is ActionKind.DELISTING:
+        if kind in _LAST:
             return 0.0
-        meaning = "new shares per old" if kind is ActionKind.SPLIT else "cash per share"
+        meaning = _MEANINGS.get(kind, "cash per share")
         raise refuse(f"the {kind} has no value; give the {meaning}.")
     parts = [text]
-    if kind is ActionKind.SPLIT:
+    if kind in _MEANINGS:
         for mark in (":", "/", "-for-", " for "):
             if mark in text:
                 parts = text.split(mark)
@@ -474,9 +505,18 @@ def _value(cell: Any, kind: ActionKind, refuse: Any) -> float:
         numbers = [float(part.strip().lstrip("$")) for part in parts]
         value = numbers[0] if len(numbers) == 1 else numbers[0] / numbers[1]
     except (ValueError, ZeroDivisionError, IndexError):
-        example = "7 or 7:1 (new shares per old)" if kind is ActionKind.SPLIT else "0.47 (cash per share)"
+        example = f"7 or 7:1 ({_MEANINGS[kind]})" if kind in _MEANINGS else "0.47 (cash per share)"
         raise refuse(f"the value of the {kind} is {text!r}; write {example}.") from None
     return value
+
+
+def _amount(cell: Any, name: str, kind: ActionKind, refuse: Any) -> float:
+    """Money beside the value; 0 where it is not given."""
+    text = _text(cell)
+    try:
+        return float(text.lstrip("$")) if text else 0.0
+    except ValueError:
+        raise refuse(f"the {name} of the {kind} is {text!r}; write it like 12.5, or leave it empty.") from None
 
 
 def _heirs(known: Sequence[CorporateAction]) -> Any:
@@ -505,6 +545,7 @@ def _joined(bars: Bars, change: CorporateAction) -> Bars:
         named = replace(was, symbol=new)
         instruments = tuple(named if instrument == was else instrument for instrument in bars.instruments)
         actions = tuple(replace(a, instrument=named) if a.instrument == was else a for a in bars.actions if a != change)
+        actions = tuple(replace(a, new_symbol=new) if a.new_symbol == old and a.exchanges else a for a in actions)
         origin = bars.provenance.with_note(f"{old} is called {new} since {day}: one instrument under its newest name")
         return replace(bars, instruments=instruments, actions=actions, provenance=origin)
     k = symbols.index(new)
@@ -531,6 +572,7 @@ def _joined(bars: Bars, change: CorporateAction) -> Bars:
             kept.append(replace(action, instrument=named))
         elif action.instrument != was and (action.instrument != named or action.ts >= change.ts):
             kept.append(action)
+    kept = [replace(a, new_symbol=new) if a.new_symbol == old and a.exchanges else a for a in kept]
     instruments = tuple(named if c == place else bars.instruments[c] for c in others)
     return Bars(bars.ts, **fields, instruments=instruments, interval_ns=bars.interval_ns,
                 provenance=bars.provenance.with_note(note), actions=tuple(kept))  # fmt: skip
@@ -541,23 +583,26 @@ def _not_in_prices(bars: Bars, j: int, mine: list[CorporateAction]) -> tuple[lis
     symbol, held = bars.symbols[j], bars.provenance.adjusted
     splits = [action for action in mine if action.kind is ActionKind.SPLIT]
     paid = [action for action in mine if action.kind is ActionKind.DIVIDEND]
-    rest = [action for action in mine if action.kind is ActionKind.DELISTING]
+    rest = [action for action in mine if action.kind in {ActionKind.DELISTING, ActionKind.MERGER}]
+    spun = [action for action in mine if action.kind is ActionKind.SPIN_OFF]
     if held == "split+dividend":
-        n = len(splits) + len(paid)
-        notes = [f"{symbol}: {n} splits and dividends are not applied, for its prices contain them"] if n else []
+        n = len(splits) + len(paid) + len(spun)
+        what = "splits, dividends and spin-offs" if spun else "splits and dividends"
+        notes = [f"{symbol}: {n} {what} are not applied, for its prices contain them"] if n else []
         return rest, held, notes
     inside = splits if held == "split" else ([] if held == "raw" else _inside(bars, j, splits))
     if not inside:
-        return mine, "raw" if splits or paid else held, []
+        return mine, "raw" if splits or paid or spun else held, []
     notes = [f"{symbol}: {len(inside)} splits are not applied, for its prices contain them"]
     out = [*rest, *(action for action in splits if action not in inside)]
     restated = 0
-    for action in paid:
+    for action in (*paid, *spun):
         ratio = math.prod(split.value for split in inside if split.ts > action.ts)
         restated += ratio != 1.0
         out.append(replace(action, value=action.value / ratio))
     if restated:
-        notes.append(f"{symbol}: {restated} dividends before them are restated per share of today")
+        what = "dividends and spin-offs" if spun else "dividends"
+        notes.append(f"{symbol}: {restated} {what} before them are restated per share of today")
     return out, "split", notes
 
 
@@ -578,8 +623,8 @@ def _inside(bars: Bars, j: int, splits: Sequence[CorporateAction]) -> list[Corpo
 
 
 def _last_row(bars: Bars) -> Bars:
-    """A row without prices for delistings soon after the last bar, so that they take effect; a note for later ones."""
-    late = [a for a in bars.actions if a.kind is ActionKind.DELISTING and bars.n_bars and a.ts > int(bars.ts[-1])]
+    """A row without prices for what ends instruments soon after the last bar; a note where it comes later."""
+    late = [a for a in bars.actions if a.kind in _LAST and bars.n_bars and a.ts > int(bars.ts[-1])]
     if not late:
         return bars
     soon = [a for a in late if a.ts - int(bars.ts[-1]) <= _LATE_DAYS * DAY_NS]
@@ -588,7 +633,7 @@ def _last_row(bars: Bars) -> Bars:
         if action not in soon:
             days = (action.ts - int(bars.ts[-1])) // DAY_NS
             origin = origin.with_note(
-                f"the delisting of {action.instrument.id} is {days} days after the last bar and has no effect"
+                f"the {action.kind} of {action.instrument.id} is {days} days after the last bar and has no effect"
             )
     if not soon:
         return replace(bars, provenance=origin)
@@ -602,7 +647,7 @@ def _last_row(bars: Bars) -> Bars:
         name: np.vstack([getattr(bars, name), np.full((1, bars.n_assets), np.nan)])
         for name in ("open", "high", "low", "close", "volume")
     }
-    names = ", ".join(action.instrument.id for action in soon)
+    names = ", ".join(f"{action.kind} of {action.instrument.id}" for action in soon)
     return Bars(stamp, **fields, instruments=bars.instruments, interval_ns=bars.interval_ns,
-                provenance=origin.with_note(f"a last row without prices was added for the delisting of {names}"),
+                provenance=origin.with_note(f"a last row without prices was added for the {names}"),
                 actions=bars.actions)  # fmt: skip

@@ -438,7 +438,11 @@ class Bars:
         import hashlib
 
         digest = hashlib.sha256()
-        actions = [(a.ts, a.instrument.id, str(a.kind), a.value.hex(), a.new_symbol) for a in self.actions]
+        actions = [
+            (a.ts, a.instrument.id, str(a.kind), a.value.hex(), a.new_symbol)
+            + ((a.cash.hex(), a.price.hex()) if a.cash or a.price else ())
+            for a in self.actions
+        ]
         digest.update(repr((self.n_bars, self.symbols, self.interval_ns, actions)).encode())
         digest.update(np.ascontiguousarray(self.ts, dtype="<i8").data)
         for name in FIELDS:

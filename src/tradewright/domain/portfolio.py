@@ -29,6 +29,8 @@ class CashKind(StrEnum):
     WITHDRAWAL = "withdrawal"
     DIVIDEND = "dividend"
     CASH_IN_LIEU = "cash_in_lieu"
+    SPIN_OFF = "spin_off"
+    MERGER = "merger"
     FUNDING = "funding"
     BORROW = "borrow"
     INTEREST = "interest"
@@ -163,6 +165,31 @@ class Position:
     def unrealised(self) -> float:
         """Profit of the open quantity at the mark, without exit costs and after the fees of its entry."""
         return self.value - from_units(self.cost_units) - from_units(self.fees_units)
+
+    def joined(self, quantity: int, cost: int, fees: int, price: float) -> Position:
+        """Position after a delivery without payment, in units; what offsets it is closed at the cost that came with it.
+
+        Examples
+        --------
+        >>> spun = Position(instrument=Instrument("GEV")).joined(to_units(25), to_units(3_500), 0, 140.0)
+        >>> spun.quantity, spun.average_price, spun.mark
+        (25.0, 140.0, 140.0)
+        """
+        held, realised = self.quantity_units, self.realised_units
+        closing = 0 if held * quantity >= 0 else min(abs(held), abs(quantity))
+        if closing:
+            out = mul_div(self.cost_units, closing, abs(held)) + mul_div(self.fees_units, closing, abs(held))
+            came = mul_div(cost, closing, abs(quantity)) + mul_div(fees, closing, abs(quantity))
+            realised -= out + came
+        after = held + quantity
+        return replace(
+            self,
+            quantity_units=after,
+            cost_units=_left(self.cost_units, closing, abs(held)) + _left(cost, closing, abs(quantity)),
+            fees_units=_left(self.fees_units, closing, abs(held)) + _left(fees, closing, abs(quantity)),
+            realised_units=realised,
+            mark=price if self.mark is None else self.mark,
+        )
 
     def after(self, fill: Fill) -> tuple[Position, int]:
         """Position after a fill, and the net profit in units that the fill realised.
@@ -347,6 +374,8 @@ class Portfolio:
                 reason="delisting",
             )
             return self._after_fill(fill)
+        if action.kind in {ActionKind.SPIN_OFF, ActionKind.MERGER}:
+            return self._after_exchange(position, action, multiplier)
         return self._after_split(position, action)
 
     def _after_split(self, position: Position, action: CorporateAction) -> Portfolio:
@@ -368,9 +397,51 @@ class Portfolio:
         )
         return replace(self, cash_units=self.cash_units + amount, positions=self._with(after))
 
+    def _after_exchange(self, position: Position, action: CorporateAction, multiplier: int) -> Portfolio:
+        """A spin-off or merger: shares of another instrument with a part of the cost (a merger: all of it), and cash.
+
+        What is received is priced as the action states it, else at the mark of a position in it.
+        """
+        received = self.position(replace(action.instrument, symbol=action.new_symbol or action.instrument.symbol))
+        price = action.price or received.mark or 0.0
+        if action.exchanges and not price:
+            raise PortfolioUpdateError(
+                f"The {action.kind} of {action.instrument} gives {action.new_symbol}, of which no price is known; "
+                "state it (price=...), or mark a position in it first."
+            )
+        quantity, spun = position.quantity_units, action.kind is ActionKind.SPIN_OFF
+        whole = mul(quantity, to_units(action.value)) if action.exchanges else 0
+        kept = floor_lot(whole, to_units(received.instrument.lot))
+        amount = _money(whole - kept, to_units(price), multiplier) + _money(quantity, to_units(action.cash), multiplier)
+        cost, fees, mark = position.cost_units, position.fees_units, position.mark
+        if spun:
+            worth = action.value * price
+            if mark is None or not worth < mark:
+                raise PortfolioUpdateError(
+                    f"{action.instrument} spins off {worth:g} a share at a mark of {mark}; it must be worth less than "
+                    "its parent. Mark the position first, or correct the price."
+                )
+            moved = mul_div(cost, to_units(worth), to_units(mark)) if kept else 0
+            parent = replace(
+                position, cost_units=cost - moved, mark=mark - worth, realised_units=position.realised_units + amount
+            )
+            cost, fees = moved, 0
+        else:
+            lost = 0 if kept else cost + fees
+            parent = Position(instrument=position.instrument, realised_units=position.realised_units + amount - lost)
+        rest = replace(self, cash_units=self.cash_units + amount, positions=self._with(parent))
+        if not kept:
+            return rest
+        return replace(rest, positions=rest._with(received.joined(kept, cost, fees, price)))
+
     def _with(self, position: Position) -> tuple[Position, ...]:
         others = [p for p in self.positions if p.instrument != position.instrument]
         return tuple(sorted([*others, position], key=lambda p: p.instrument.id))
+
+
+def _left(amount: int, part: int, whole: int) -> int:
+    """What remains of an amount when a part of a whole is taken."""
+    return amount - mul_div(amount, part, whole) if part else amount
 
 
 def _money(quantity: int, price: int, multiplier: int) -> int:

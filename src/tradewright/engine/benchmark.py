@@ -12,6 +12,7 @@ import numpy as np
 from tradewright.domain.errors import InputError, MissingDataError
 
 if TYPE_CHECKING:
+    from tradewright.domain.actions import CorporateAction
     from tradewright.domain.bars import Bars
 
     F64 = np.ndarray[Any, np.dtype[np.float64]]
@@ -84,7 +85,26 @@ def _held(bars: Bars) -> F64:
     for row, j, action, value in action_rows(bars):
         if str(action.kind) == "delisting":
             out[row:, j] = value * price[row, j]
+        elif str(action.kind) == "merger":
+            out[row:, j] = _merged(bars, row, action) * price[row, j]
     return out
+
+
+def _merged(bars: Bars, row: int, action: CorporateAction) -> F64:
+    """What a share of a merged company is worth from then on: new shares with their own actions, cash as it is."""
+    from tradewright.data.adjust import column_of, factors
+
+    k = column_of(bars, action.new_symbol) if action.exchanges else None
+    if k is None:
+        return np.full(bars.n_bars - row, action.value * action.price + action.cash)
+    close, held = bars.close[:, k], factors(bars, rule="ex_close", direction="forward").price[:, k]
+    known = np.flatnonzero(np.isfinite(close[: row + 1]))
+    first = close[known[-1]] * held[known[-1]] if known.size else np.nan
+    base = held[row]
+    path = np.where(np.isfinite(close[row:]), close[row:] * held[row:], np.nan)
+    path[0] = first if np.isnan(path[0]) else path[0]
+    newest = np.maximum.accumulate(np.where(np.isfinite(path), np.arange(path.size), 0))
+    return np.asarray(action.value * path[newest] / base + action.cash, dtype=np.float64)
 
 
 def _hold(close: F64, initial: float) -> F64:

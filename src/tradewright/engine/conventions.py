@@ -191,15 +191,17 @@ def _universe(bars: Bars) -> dict[str, str]:
 def _actions(bars: Bars, *, on_adjusted: bool) -> dict[str, str]:
     """How corporate actions were treated; nothing where there are none."""
     kinds = {str(action.kind) for action in bars.actions}
-    if not kinds & {"split", "dividend", "delisting"}:
-        return {}
     told = {
         "split": "splits change positions, open orders and stops",
-        "dividend": "dividends are cash, paid by shorts",
+        "dividend": "dividends are cash, paid by shorts, and lower resting buy limits, sell stops and sell trails",
+        "spin_off": "spin-offs deliver shares with a part of the cost by worth, and lower orders like dividends",
+        "merger": "a merger carries position and cost over, pays cash and fractions, and cancels orders of the target",
         "delisting": "a delisting cancels orders and pays positions out",
     }
+    if not kinds & set(told):
+        return {}
     out = {"corporate_actions": "; ".join(text for kind, text in told.items() if kind in kinds)}
-    if kinds & {"split", "dividend"}:
+    if kinds & {"split", "dividend", "spin_off"}:
         out["decide_on"] = (
             "decisions see prices adjusted forward for splits and dividends (1 - dividend / previous close), which "
             "later actions never change; fills are at raw prices"

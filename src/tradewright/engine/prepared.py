@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from tradewright.data.calendars import periods_per_year, session_ordinals
-from tradewright.domain.actions import ActionKind
+from tradewright.domain.actions import ActionKind, CorporateAction
+from tradewright.domain.bars import utc
 from tradewright.domain.errors import ConfigError, InputError, MissingDataError
 from tradewright.domain.instrument import AssetClass
 from tradewright.kernel import core
@@ -32,6 +33,14 @@ _DAY_NS: Final = 86_400_000_000_000
 _FUNDING_NS: Final = _DAY_NS // 3
 _FUNDED: Final = frozenset({AssetClass.CRYPTO, AssetClass.FUTURE})
 _LEAP: Final = 40.0
+_CODES: Final = {
+    ActionKind.SPLIT: 0,
+    ActionKind.DIVIDEND: 1,
+    ActionKind.DELISTING: 2,
+    ActionKind.SPIN_OFF: 3,
+    ActionKind.MERGER: 4,
+}
+_EXCHANGES: Final = frozenset({ActionKind.SPIN_OFF, ActionKind.MERGER})
 KEPT_RUNS: Final = 64
 """How many prepared runs one set of bars remembers."""
 
@@ -176,9 +185,9 @@ def adjusted_bars(bars: Bars) -> Bars | None:
 
 
 def _settled(bars: Bars) -> Bars:
-    """Bars with changes of symbol joined and without what comes after a delisting."""
+    """Bars with changes of symbol joined and without what comes after a delisting or merger."""
     kinds = {action.kind for action in bars.actions}
-    if not kinds & {ActionKind.SYMBOL_CHANGE, ActionKind.DELISTING}:
+    if not kinds & {ActionKind.SYMBOL_CHANGE, ActionKind.DELISTING, ActionKind.MERGER}:
         return bars
     memory = memory_of(bars)
     known: Bars | None = memory.get("settled")
@@ -314,18 +323,41 @@ def _funding(bars: Bars, rate: float) -> Array:
 def _actions(bars: Bars) -> dict[str, Array] | None:
     if not bars.actions:
         return None
-    from tradewright.data.adjust import action_rows
+    from tradewright.data.adjust import action_rows, column_of
 
-    codes = {ActionKind.SPLIT: 0, ActionKind.DIVIDEND: 1, ActionKind.DELISTING: 2}
     rows = action_rows(bars)
     if not rows:
         return None
-    return {
+    out: dict[str, Array] = {
         "bar": np.array([row for row, _, _, _ in rows], dtype=np.int64),
         "asset": np.array([column for _, column, _, _ in rows], dtype=np.int64),
-        "kind": np.array([codes[action.kind] for _, _, action, _ in rows], dtype=np.int8),
+        "kind": np.array([_CODES[action.kind] for _, _, action, _ in rows], dtype=np.int8),
         "value": np.array([value for _, _, _, value in rows], dtype=np.float64),
     }
+    if any(action.kind in _EXCHANGES for _, _, action, _ in rows):
+        others = [column_of(bars, action.new_symbol) if action.exchanges else None for _, _, action, _ in rows]
+        for (row, _, action, _), other in zip(rows, others, strict=True):
+            _check_exchange(bars, row, action, other)
+        out["other"] = np.array([-1 if other is None else other for other in others], dtype=np.int64)
+        out["cash"] = np.array([action.cash for _, _, action, _ in rows], dtype=np.float64)
+        out["price"] = np.array([action.price for _, _, action, _ in rows], dtype=np.float64)
+    return out
+
+
+def _check_exchange(bars: Bars, row: int, action: CorporateAction, other: int | None) -> None:
+    """Refuse a spin-off or merger in something without a known price; on the first row nobody holds anything."""
+    if not action.exchanges or action.price > 0.0 or row == 0:
+        return
+    what = f"The {action.kind} of {action.instrument.symbol} on {utc(action.ts):%Y-%m-%d} gives {action.new_symbol}, "
+    if other is None:
+        raise InputError(
+            f"{what}which is not among the instruments of this run ({', '.join(bars.symbols[:8])}); load it too, or "
+            "state its price (column `price` of the actions), at which it is then paid in cash."
+        )
+    if not (np.isfinite(bars.close[:row, other]).any() or np.isfinite(bars.open[row, other])):
+        raise InputError(
+            f"{what}which has no bar by then; state its price (column `price` of the actions), or load earlier bars."
+        )
 
 
 def _detail(bars: Bars, detail: Bars) -> tuple[Array, Array, Array, Array, Array]:

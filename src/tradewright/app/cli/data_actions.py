@@ -145,7 +145,7 @@ def actions(
     adjusted: AdjustedOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List splits, dividends, changes of symbol and delistings: of a source, or of a file alone."""
+    """List splits, dividends, spin-offs, mergers, changes of symbol and delistings: of a source, or of a file."""
     if data is None and provider is None and store is None and actions is not None and not names and not symbols:
         found, notes = _of_file(actions), []
     else:
@@ -163,6 +163,9 @@ def actions(
         typer.echo("no corporate actions")
     for item in found:
         value = item["new_symbol"] if item["kind"] == "symbol_change" else f"{item['value']:g}"
+        if item["kind"] in {"spin_off", "merger"}:
+            value += f" {item['new_symbol']}" if item["new_symbol"] else ""
+            value += "".join(f", {name} {item[name]:g}" for name in ("cash", "price") if item[name])
         meets = "" if "session" not in item else f"  bar of {item['session'] or 'none: after the last bar'}"
         typer.echo(f"{item['effective'][:16].replace('T', ' ')}  {item['symbol']:<8} {item['kind']:<13} {value}{meets}")
 
@@ -205,6 +208,8 @@ def _of_file(path: Path) -> list[dict[str, Any]]:
             "kind": str(action.kind),
             "value": action.value,
             "new_symbol": action.new_symbol,
+            "cash": action.cash,
+            "price": action.price,
             "effective": utc(action.ts).isoformat(),
         }
         for action in read_actions(path)

@@ -68,7 +68,7 @@ DataOption = Annotated[Path | None, typer.Option("--data", help="File or folder 
 ProviderOption = Annotated[str | None, typer.Option("--provider", help="Source; see 'tradewright data providers'.")]
 ActionsOption = Annotated[
     Path | None,
-    typer.Option("--actions", help="Corporate actions: date,symbol,kind,value,new_symbol.", metavar="FILE"),
+    typer.Option("--actions", help="Corporate actions: date,symbol,kind,value,new_symbol,cash,price.", metavar="FILE"),
 ]
 DecideOnOption = Annotated[
     str | None,

@@ -320,7 +320,15 @@ def packed(bars: Bars, key: str = "") -> bytes:
         "instruments": [instrument_to(instrument) for instrument in bars.instruments],
         "provenance": asdict(origin),
         "actions": [
-            [a.ts, place.get(a.instrument, -1), instrument_to(a.instrument), str(a.kind), a.value.hex(), a.new_symbol]
+            [
+                a.ts,
+                place.get(a.instrument, -1),
+                instrument_to(a.instrument),
+                str(a.kind),
+                a.value.hex(),
+                a.new_symbol,
+                *((a.cash.hex(), a.price.hex()) if a.cash or a.price else ()),
+            ]
             for a in bars.actions
         ],
     }
@@ -369,10 +377,11 @@ def _bars(head: dict[str, Any], value: bytes, offset: int) -> Bars:
         raise ValueError("the arrays end elsewhere")
     instruments = tuple(instrument_from(values) for values in head["instruments"])
     actions: builtins.list[CorporateAction] = []
-    for stamp, place, plain, kind, number, new_symbol in head["actions"]:
+    for stamp, place, plain, kind, number, new_symbol, *amounts in head["actions"]:
         instrument = instruments[place] if place >= 0 else instrument_from(plain)
         actions.append(CorporateAction(
-            ts=stamp, instrument=instrument, kind=ActionKind(kind), value=float.fromhex(number), new_symbol=new_symbol
+            ts=stamp, instrument=instrument, kind=ActionKind(kind), value=float.fromhex(number), new_symbol=new_symbol,
+            **{name: float.fromhex(text) for name, text in zip(("cash", "price"), amounts, strict=False)},
         ))  # fmt: skip
     return Bars(
         ts, **arrays, instruments=instruments, interval_ns=head["interval_ns"],

@@ -32,7 +32,7 @@ from .rows import Entry, Facts, instrument_from, instrument_to
 
 __all__ = ["Catalogue", "Snapshot"]
 
-VERSION: Final = 1
+VERSION: Final = 2
 FILE: Final = "catalogue.duckdb"
 
 _SCHEMA: Final = """
@@ -48,7 +48,7 @@ CREATE TABLE parts (
     n_bytes BIGINT, sha256 VARCHAR);
 CREATE TABLE actions (
     symbol VARCHAR, source VARCHAR, ts BIGINT, kind VARCHAR, value DOUBLE, new_symbol VARCHAR, instrument VARCHAR,
-    known BIGINT);
+    known BIGINT, cash DOUBLE DEFAULT 0, price DOUBLE DEFAULT 0);
 CREATE TABLE quarantine (
     source VARCHAR, interval_ns BIGINT, symbol VARCHAR, rule VARCHAR, severity VARCHAR, message VARCHAR, place BIGINT,
     ts BIGINT, value DOUBLE, done VARCHAR);
@@ -185,10 +185,18 @@ class Catalogue:
             ) from None
 
     def _prepare(self, connection: Any) -> None:
-        if self._checked(connection) is None:
+        found = self._checked(connection)
+        if found is None:
             connection.execute("BEGIN")
             connection.execute(_SCHEMA)
             connection.execute("INSERT INTO meta VALUES ('version', ?), ('next', 0)", [VERSION])
+            connection.execute("COMMIT")
+        elif found == 1:
+            # Layout 2: what spin-offs and mergers pay beside new shares. Rows of layout 1 have none of it.
+            connection.execute("BEGIN")
+            for name in ("cash", "price"):
+                connection.execute(f"ALTER TABLE actions ADD COLUMN IF NOT EXISTS {name} DOUBLE DEFAULT 0")
+            connection.execute("UPDATE meta SET value = ? WHERE name = 'version'", [VERSION])
             connection.execute("COMMIT")
 
     def _checked(self, connection: Any) -> int | None:
@@ -311,14 +319,17 @@ def actions_of(connection: Any, pairs: Sequence[tuple[str, str | None]]) -> list
     wanted = set(pairs)
     symbols = sorted({symbol for symbol, _ in pairs})
     out: list[tuple[int, CorporateAction]] = []
-    for symbol, source, ts, kind, value, new_symbol, instrument, known in connection.execute(
-        "SELECT symbol, source, ts, kind, value, new_symbol, instrument, known FROM actions "
+    # A store of layout 1 that nobody has written to since has neither column; its actions have neither number.
+    layout = _version(connection)
+    more = "0.0, 0.0" if layout == 1 else "cash, price"
+    for symbol, source, ts, kind, value, new_symbol, instrument, known, cash, price in connection.execute(
+        f"SELECT symbol, source, ts, kind, value, new_symbol, instrument, known, {more} FROM actions "
         "WHERE symbol IN (SELECT unnest(?)) ORDER BY known, rowid", [symbols or [""]]
     ).fetchall():  # fmt: skip
         if (symbol, source) in wanted or (symbol, None) in wanted:
             action = CorporateAction(
                 ts=ts, instrument=instrument_from(json.loads(instrument)), kind=ActionKind(kind), value=value,
-                new_symbol=new_symbol,
+                new_symbol=new_symbol, cash=cash, price=price,
             )  # fmt: skip
             out.append((known, action))
     return out
@@ -328,10 +339,10 @@ def add_actions(connection: Any, source: str, told: Sequence[tuple[int, Corporat
     """Write reports of corporate actions."""
     if told:
         connection.executemany(
-            "INSERT INTO actions VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO actions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 (a.instrument.id, source, a.ts, str(a.kind), a.value, a.new_symbol,
-                 json.dumps(instrument_to(a.instrument)), known)
+                 json.dumps(instrument_to(a.instrument)), known, a.cash, a.price)
                 for known, a in told
             ],
         )  # fmt: skip

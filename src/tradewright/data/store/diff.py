@@ -146,7 +146,14 @@ class Difference:
             "added": self.added,
             "rows": [row.to_dict() for row in self.rows],
             "actions": [
-                {"time": utc(a.ts).isoformat(), "kind": str(a.kind), "value": a.value, "new_symbol": a.new_symbol}
+                {
+                    "time": utc(a.ts).isoformat(),
+                    "kind": str(a.kind),
+                    "value": a.value,
+                    "new_symbol": a.new_symbol,
+                    "cash": a.cash,
+                    "price": a.price,
+                }
                 for a in self.actions_added
             ],
             "old": None if self.old is None else self.old.to_dict(),
@@ -222,8 +229,8 @@ def difference(
 
     old, new = read(before), read(after)
     rows = _changed(old, new)
-    known = {(a.ts, a.kind, a.new_symbol): a.value for a in (old.actions if old else ())}
-    actions = tuple(a for a in (new.actions if new else ()) if known.get((a.ts, a.kind, a.new_symbol)) != a.value)
+    known = {(a.ts, a.kind, a.new_symbol): a.terms for a in (old.actions if old else ())}
+    actions = tuple(a for a in (new.actions if new else ()) if known.get((a.ts, a.kind, a.new_symbol)) != a.terms)
     return Difference(
         key,
         before,

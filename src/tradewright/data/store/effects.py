@@ -91,5 +91,5 @@ def effect_on(path: str | Path, store: Store, *, later: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _told(bars: Bars) -> list[tuple[int, str, str, float, str]]:
-    return [(a.ts, a.instrument.id, str(a.kind), a.value, a.new_symbol) for a in bars.actions]
+def _told(bars: Bars) -> list[tuple[int, str, str, tuple[float, float, float], str]]:
+    return [(a.ts, a.instrument.id, str(a.kind), a.terms, a.new_symbol) for a in bars.actions]

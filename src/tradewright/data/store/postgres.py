@@ -95,7 +95,7 @@ if TYPE_CHECKING:
 
 __all__ = ["VERSION", "PostgresStore", "has_timescale"]
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Version of the schema that this code writes."""
 
 Answer = TypeVar("Answer")
@@ -672,6 +672,13 @@ class PostgresStore:
                 f"{self.name} was made by a newer tradewright (schema version {found}, this one knows {VERSION}); "
                 "upgrade tradewright, or name another schema."
             )
+        if found == 1:
+            # Layout 2: what spin-offs and mergers pay beside new shares. Rows of layout 1 have none of it.
+            for name in ("cash", "price"):
+                cursor.execute(
+                    f"alter table actions add column if not exists {name} double precision not null default 0"
+                )
+            cursor.execute("update meta set value = %s where name = 'version'", (str(VERSION),))
         layout = cursor.execute("select value from meta where name = 'layout'").fetchone()
         self._hypertable = layout is not None and layout[0] == "hypertable"
 

@@ -232,14 +232,14 @@ def actions_of(
 ) -> builtins.list[tuple[int, CorporateAction]]:
     wanted = [symbols] if isinstance(symbols, str) else [*symbols]
     rows = cursor.execute(
-        "select known, ts, instrument, kind, value, new_symbol from actions where symbol = any(%(symbols)s) "
-        "and (%(source)s::text is null or source = %(source)s::text) order by number",
+        "select known, ts, instrument, kind, value, new_symbol, cash, price from actions "
+        "where symbol = any(%(symbols)s) and (%(source)s::text is null or source = %(source)s::text) order by number",
         {"symbols": wanted, "source": source},
     ).fetchall()
     return [
         (known, CorporateAction(ts=ts, instrument=instrument_from(instrument), kind=ActionKind(kind), value=value,
-                                new_symbol=new_symbol))
-        for known, ts, instrument, kind, value, new_symbol in rows
+                                new_symbol=new_symbol, cash=cash, price=price))
+        for known, ts, instrument, kind, value, new_symbol, cash, price in rows
     ]  # fmt: skip
 
 
@@ -249,13 +249,13 @@ def fresh_of(
     """Actions that say something new."""
     if not actions:
         return []
-    there = {action_key(old): old.value for old in newest_actions(known)}
+    there = {action_key(old): old.terms for old in newest_actions(known)}
     out: builtins.list[CorporateAction] = []
     for action in actions:
-        value = there.get(action_key(action))
-        if value is not None and value != action.value and not restate:
-            raise action_differs(action, value)
-        if value != action.value:
+        terms = there.get(action_key(action))
+        if terms is not None and terms != action.terms and not restate:
+            raise action_differs(action, terms)
+        if terms != action.terms:
             out.append(action)
     return out
 
@@ -362,11 +362,11 @@ def write_actions(cursor: Cursor, source: str, told: Sequence[tuple[int, Corpora
     if not told:
         return
     cursor.executemany(
-        "insert into actions (symbol, source, known, ts, instrument, kind, value, new_symbol) "
-        "values (%s, %s, %s, %s, %s::jsonb, %s, %s, %s)",
+        "insert into actions (symbol, source, known, ts, instrument, kind, value, new_symbol, cash, price) "
+        "values (%s, %s, %s, %s, %s::jsonb, %s, %s, %s, %s, %s)",
         [
             (action.instrument.id, source, known, action.ts, json.dumps(instrument_to(action.instrument)),
-             str(action.kind), action.value, action.new_symbol)
+             str(action.kind), action.value, action.new_symbol, action.cash, action.price)
             for known, action in told
         ],
     )  # fmt: skip
@@ -428,7 +428,8 @@ def statements(*, hypertable: bool) -> builtins.list[str]:
         "create index on bars using brin (ts)",
         "create table actions (number bigint generated always as identity primary key, symbol text not null, "
         "source text not null, known bigint not null, ts bigint not null, instrument jsonb not null, "
-        "kind text not null, value double precision not null, new_symbol text not null)",
+        "kind text not null, value double precision not null, new_symbol text not null, "
+        "cash double precision not null default 0, price double precision not null default 0)",
         "create index on actions (symbol, source)",
         "create table quarantine (number bigint generated always as identity primary key, symbol text not null, "
         "interval_ns bigint not null, source text not null, rule text not null, severity text not null, "

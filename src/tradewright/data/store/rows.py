@@ -418,11 +418,16 @@ def event_restated(key: SeriesKey) -> InputError:
     )
 
 
-def action_differs(action: CorporateAction, there: float) -> InconsistentDataError:
-    """Error for a corporate action that is there with another value."""
+def action_differs(action: CorporateAction, there: tuple[float, float, float]) -> InconsistentDataError:
+    """Error for a corporate action that is there with other terms."""
+
+    def said(terms: tuple[float, float, float]) -> str:
+        value, cash, price = terms
+        return f"{value:.10g}" + (f", cash {cash:.10g}" if cash else "") + (f", price {price:.10g}" if price else "")
+
     return InconsistentDataError(
-        f"The {action.kind} of {action.instrument.id} at {when(action.ts)} is {there:.10g} in the store and "
-        f"{action.value:.10g} now. Nothing was written. restate=True (--restate) keeps both, the new one known from "
+        f"The {action.kind} of {action.instrument.id} at {when(action.ts)} is {said(there)} in the store and "
+        f"{said(action.terms)} now. Nothing was written. restate=True (--restate) keeps both, the new one known from "
         "now on."
     )
 
@@ -673,13 +678,13 @@ def fresh_actions(
     InconsistentDataError
         If one has another value than the one that is known, and `restate` is False.
     """
-    there = {action_key(action): action.value for action in newest_actions(known)}
+    there = {action_key(action): action.terms for action in newest_actions(known)}
     out: list[CorporateAction] = []
     for action in actions:
-        value = there.get(action_key(action))
-        if value is not None and value != action.value and not restate:
-            raise action_differs(action, value)
-        if value != action.value:
+        terms = there.get(action_key(action))
+        if terms is not None and terms != action.terms and not restate:
+            raise action_differs(action, terms)
+        if terms != action.terms:
             out.append(action)
     return out
 
