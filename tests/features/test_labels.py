@@ -334,7 +334,30 @@ def test_the_exam_finds_a_span_that_is_too_short() -> None:
 
     def cheat(bars: Bars) -> lab.Labels:
         found = lab.fixed_horizon(bars, horizon=5)
-        return replace(found, row1=found.row0 + 1, t1=bars.ts[found.row0 + 1])
+        return replace(found, row1=found.row0 + 1, bar1=found.bar0 + 1, t1=bars.ts[found.row0 + 1])
 
     with pytest.raises(AssertionError, match="looks further"):
         check_labels(cheat, holes=0.0)
+
+
+@pytest.mark.parametrize("cut", [40, 117, 199])
+def test_events_and_volatility_are_known_at_their_row(cut: int) -> None:
+    """Cutting off or changing later bars changes no earlier event and no earlier volatility, not by a bit."""
+    from tradewright.testing.market import with_other_future
+
+    bars = walk_bars(240, 2, holes=0.1)
+
+    def asked(some: Bars) -> tuple[list, list, np.ndarray]:
+        width = lab.ewm_volatility(some, span=20)
+        lagged = lab.ewm_volatility(some, span=20, lag="3d", change="log")
+        found = lab.cusum_events(some, 1.5 * width)
+        past = found.row < cut
+        events = [found.row[past].tolist(), found.asset[past].tolist(), found.direction[past].tolist()]
+        return events, lab.every_bar(some).row[lab.every_bar(some).row < cut].tolist(), np.hstack([width, lagged])[:cut]
+
+    whole = asked(bars)
+    assert whole[0][0]
+    for other in (bars.head(cut), with_other_future(bars, cut)):
+        found = asked(other)
+        assert found[:2] == whole[:2]
+        assert np.array_equal(found[2], whole[2], equal_nan=True)

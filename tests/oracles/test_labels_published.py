@@ -220,6 +220,28 @@ def test_attribution_adds_up_shares_bar_by_bar() -> None:
         assert lab.concurrency(labels, closed=closed)[:, 0].tolist() == count.tolist()
 
 
+def test_weights_do_not_depend_on_who_stands_beside() -> None:
+    """An instrument with every third row of another's has the weights it has alone."""
+    bars = walk_bars(300, 2)
+    columns = {name: getattr(bars, name).copy() for name in ("open", "high", "low", "close", "volume")}
+    own = np.arange(0, 300, 3)
+    for column in columns.values():
+        column[np.setdiff1d(np.arange(300), own), 1] = np.nan
+    mixed = Bars.from_arrays(bars.ts, *columns.values(), symbols=bars.symbols)
+    dense = Bars.from_arrays(bars.ts[own], *(c[own, 1] for c in columns.values()), symbols=bars.symbols[1])
+    both = lab.fixed_horizon(mixed, lab.cusum_events(mixed, 0.03), horizon=7)
+    alone = lab.fixed_horizon(dense, lab.cusum_events(dense, 0.03), horizon=7)
+    mine = both.asset == 1
+    assert 5 < len(alone) == mine.sum()
+    assert alone.bars_held.tolist() == both.bars_held[mine].tolist() == [7] * len(alone)
+    for closed in ("both", "right"):
+        assert np.array_equal(
+            lab.average_uniqueness(both, closed=closed)[mine], lab.average_uniqueness(alone, closed=closed)
+        )
+        found = lab.return_attribution(mixed, both, closed=closed, normalise=False)[mine]
+        assert np.array_equal(found, lab.return_attribution(dense, alone, closed=closed, normalise=False))
+
+
 def test_instruments_do_not_share_their_bars() -> None:
     bars = walk_bars(200, 3, holes=0.1)
     labels = lab.fixed_horizon(bars, horizon=4)

@@ -91,6 +91,10 @@ def _form(name: str, bars: Bars, found: Labels) -> None:
         assert np.isfinite(getattr(found, column)).all(), f"{name} has a {column} that is not a number."
     for rows in (found.row0, found.row1):
         assert np.isfinite(bars.close[rows, found.asset]).all(), f"{name} begins or ends a span where there is no bar."
+    for j in range(bars.n_assets):
+        mine, own = found.select(found.asset == j), np.flatnonzero(np.isfinite(bars.close[:, j]))
+        counted = np.array_equal(own[mine.bar0], mine.row0) and np.array_equal(own[mine.bar1], mine.row1)
+        assert counted, f"{name} counts bars of {bars.symbols[j]} that it does not have."
     side = np.where(found.side == 0, 1, found.side)
     gross = side * (found.exit / found.entry - 1.0)
     assert np.allclose(found.ret, gross, rtol=0, atol=1e-12), f"{name} has a return that is not exit over entry."

@@ -456,6 +456,8 @@ class _Scan:
             "asset": np.full(places.size, j, dtype=np.int64),
             "row0": at if rows is None else rows[at],
             "row1": row if rows is None else rows[row],
+            "bar0": at,
+            "bar1": row,
             "entry": price,
             "exit": exit_,
             "barrier": barrier,

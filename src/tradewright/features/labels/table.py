@@ -63,6 +63,8 @@ class Labels:
         Column of the bars.
     row0, row1 : int64 array, shape (n,)
         Row of the event, and the last row that had a part in the answer.
+    bar0, bar1 : int64 array, shape (n,)
+        The same counted in the instrument's own bars, from its first: rows without a bar of it do not count.
     t0, t1 : int64 array, shape (n,)
         The same as instants: closes of those bars, nanoseconds UTC.
     label : int8 array, shape (n,)
@@ -113,6 +115,8 @@ class Labels:
     asset: I64
     row0: I64
     row1: I64
+    bar0: I64
+    bar1: I64
     t0: I64
     t1: I64
     label: I8
@@ -140,7 +144,7 @@ class Labels:
             object.__setattr__(self, name, view)
         if not n:
             return
-        wrong = (self.row1 < self.row0) | (self.t1 < self.t0)
+        wrong = (self.row1 < self.row0) | (self.bar1 < self.bar0) | (self.t1 < self.t0)
         if wrong.any():
             k = int(wrong.argmax())
             raise InputError(
@@ -169,8 +173,8 @@ class Labels:
 
     @property
     def bars_held(self) -> I64:
-        """Rows from the event to the answer."""
-        return self.row1 - self.row0
+        """Bars of the instrument from the event to the answer."""
+        return self.bar1 - self.bar0
 
     def select(self, which: npt.ArrayLike) -> Labels:
         """Labels at these places, or where this mask holds, in the order of the table.

@@ -116,6 +116,8 @@ def trend_scan(
                 "asset": np.full(at.size, j, dtype=np.int64),
                 "row0": rows[at],
                 "row1": rows[at + longest - 1],
+                "bar0": at,
+                "bar1": at + longest - 1,
                 "label": label,
                 "ret": ret,
                 "net": ret * label,

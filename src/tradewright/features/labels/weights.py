@@ -49,13 +49,14 @@ def concurrency(spans: Spans, *, n_bars: int | None = None, closed: str = "both"
     n_bars : int, optional
         Length of the answer; Labels know theirs, else it ends with the last span.
     closed : str
-        ``"both"``: rows ``row0`` to ``row1``. ``"right"``: from ``row0 + 1``, the bars whose returns the label holds
-        (a label of a single row keeps it).
+        ``"both"``: all bars of the span. ``"right"``: not the event's, so the bars whose returns the label holds (a
+        label of a single row keeps it).
 
     Returns
     -------
     int64 array
-        Shape (n_bars, n_assets) for Labels, (n_bars,) for pairs.
+        Shape (n_bars, n_assets) for Labels (a row without a bar counts the labels that reach over it), (n_bars,) for
+        pairs.
 
     References
     ----------
@@ -66,14 +67,12 @@ def concurrency(spans: Spans, *, n_bars: int | None = None, closed: str = "both"
     >>> concurrency([(0, 2), (2, 3), (4, 5)]).tolist()
     [1, 1, 2, 1, 1, 1]
     """
+    if isinstance(spans, Labels):
+        word_of("closed", closed, _CLOSED)
+        first = np.minimum(spans.row0 + 1, spans.row1) if closed == "right" else spans.row0
+        return _counted(first, spans.row1, spans.asset, max(spans.n_bars, n_bars or 0), len(spans.symbols))
     first, last, asset, rows, n_assets = _read(spans, closed)
-    rows = max(rows, n_bars or 0)
-    out: I64 = np.zeros((rows, n_assets), dtype=np.int64)
-    for j in range(n_assets):
-        mine = asset == j
-        step = np.bincount(first[mine], minlength=rows + 1) - np.bincount(last[mine] + 1, minlength=rows + 1)
-        out[:, j] = np.cumsum(step)[:rows]
-    return out if isinstance(spans, Labels) else out[:, 0]
+    return _counted(first, last, asset, max(rows, n_bars or 0), n_assets)[:, 0]
 
 
 def average_uniqueness(spans: Spans, *, closed: str = "both") -> F64:
@@ -101,8 +100,7 @@ def average_uniqueness(spans: Spans, *, closed: str = "both") -> F64:
     [0.8333, 0.75, 1.0]
     """
     first, last, asset, rows, n_assets = _read(spans, closed)
-    counts = concurrency(spans, closed=closed).reshape(rows, n_assets)
-    share = 1.0 / np.maximum(counts, 1)
+    share = 1.0 / np.maximum(_counted(first, last, asset, rows, n_assets), 1)
     return _span_sums(share, first, last, asset) / (last - first + 1)
 
 
@@ -267,12 +265,12 @@ def return_attribution(bars: Bars, labels: Labels, *, closed: str = "both", norm
             f"The labels were made of {labels.n_bars} bars of {', '.join(labels.symbols[:3])}, these are {bars.n_bars} "
             f"of {', '.join(bars.symbols[:3])}; give the same bars."
         )
-    first, last, asset, _, _ = _read(labels, closed)
-    moves = np.zeros((bars.n_bars, bars.n_assets))
-    for j in range(bars.n_assets):
-        rows = np.flatnonzero(np.isfinite(bars.close[:, j]))
-        moves[rows[1:], j] = np.diff(np.log(bars.close[rows, j]))
-    share = moves / np.maximum(concurrency(labels, closed=closed), 1)
+    first, last, asset, _, n_assets = _read(labels, closed)
+    moves = np.zeros((bars.n_bars, n_assets))
+    for j in range(n_assets):
+        close = bars.close[np.isfinite(bars.close[:, j]), j]
+        moves[1 : close.size, j] = np.diff(np.log(close))
+    share = moves / np.maximum(_counted(first, last, asset, bars.n_bars, n_assets), 1)
     weight: F64 = np.abs(_span_sums(share, first, last, asset))
     total = weight.sum()
     if normalise and total > 0:
@@ -281,11 +279,14 @@ def return_attribution(bars: Bars, labels: Labels, *, closed: str = "both", norm
 
 
 def _read(spans: Spans, closed: str) -> tuple[I64, I64, I64, int, int]:
-    """First and last rows that count, columns, number of rows and of columns."""
+    """First and last bars that count, columns, number of bars and of columns.
+
+    Of Labels these are the instrument's own bars, so that no weight depends on which others are loaded beside it.
+    """
     word_of("closed", closed, _CLOSED)
     if isinstance(spans, Labels):
-        first, last, asset = spans.row0, spans.row1, spans.asset
-        rows, n_assets = spans.n_bars, len(spans.symbols)
+        first, last, asset, n_assets = spans.bar0, spans.bar1, spans.asset, len(spans.symbols)
+        rows = int(last.max()) + 1 if last.size else 0
     else:
         table = np.asarray(spans)
         if table.size == 0:
@@ -300,6 +301,16 @@ def _read(spans: Spans, closed: str) -> tuple[I64, I64, I64, int, int]:
         asset, n_assets = np.zeros(first.size, dtype=np.int64), 1
         rows = int(last.max()) + 1 if last.size else 0
     return np.minimum(first + 1, last) if closed == "right" else first, last, asset, rows, n_assets
+
+
+def _counted(first: I64, last: I64, asset: I64, rows: int, n_assets: int) -> I64:
+    """Number of spans over each row of each column."""
+    out: I64 = np.zeros((rows, n_assets), dtype=np.int64)
+    for j in range(n_assets):
+        mine = asset == j
+        step = np.bincount(first[mine], minlength=rows + 1) - np.bincount(last[mine] + 1, minlength=rows + 1)
+        out[:, j] = np.cumsum(step)[:rows]
+    return out
 
 
 def _span_sums(values: F64, first: I64, last: I64, asset: I64) -> F64:
