@@ -77,6 +77,7 @@ def test_spreads_do_not_depend_on_the_unit_of_prices() -> None:
         )
 
 
+@pytest.mark.filterwarnings("ignore:The inplace keyword")
 def test_edge_is_that_of_its_authors() -> None:
     bidask = pytest.importorskip("bidask")
     import pandas as pd
@@ -203,3 +204,15 @@ def test_edge_keeps_its_aim_where_few_trades_are_seen() -> None:
 def test_wrong_calls_are_refused(call: Any, says: str) -> None:
     with pytest.raises(InputError, match=says):
         call()
+
+
+def test_they_are_features_of_the_registry_with_the_same_values() -> None:
+    from tradewright.domain.bars import Bars
+    from tradewright.features.pipeline import FeatureSet
+    from tradewright.features.registry import names
+
+    assert set(BAR_FEATURES) - {"amihud"} <= set(names("liquidity"))
+    bars = Bars.from_arrays(None, *(BARS[k] for k in ("open", "high", "low", "close", "volume")))
+    for name in set(BAR_FEATURES) - {"amihud"}:
+        found = FeatureSet([{"feature": name, "window": 10}]).compute(bars).column(0)[:, 0]
+        np.testing.assert_array_equal(found, compute(name, BARS, window=10))

@@ -23,7 +23,7 @@ __all__ = ["families", "feature", "names", "preset", "presets"]
 
 _MODULES: Final = (
     "returns", "volatility", "liquidity", "calendar", "relations", "cross_section", "multi_timeframe", "fractional",
-    "outliers", "dated",
+    "outliers", "dated", "microstructure.registered",
 )  # fmt: skip
 
 _OTHER: Final = {
