@@ -1,8 +1,9 @@
 """Whether what a store has learnt since would change the data of a result.
 
-Entry point: `effect_on`.
+Entry points: `effect_on`, `counted`.
 
-Invariants: the result is not run again; its data is read twice, as it was recorded and as it is known later.
+Invariants: the result is not run again (`tradewright.engine.known_today` does that); its data is read twice, as it
+was recorded and as it is known later.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from ...domain.series import Store
 from ..grid import FIELDS
 from ..providers.stored import StoredProvider
 
-__all__ = ["effect_on"]
+__all__ = ["counted", "effect_on"]
 
 
 def effect_on(path: str | Path, store: Store, *, later: int) -> dict[str, Any]:
@@ -72,15 +73,7 @@ def effect_on(path: str | Path, store: Store, *, later: int) -> dict[str, Any]:
             "verdict": f"its data is not that of {store.name} (another store, or rows the rules took out at load); run "
             "'tradewright verify' on it",
         }
-    places = np.searchsorted(new.ts, old.ts)
-    safe = np.minimum(places, new.n_bars - 1)
-    there = new.ts[safe] == old.ts
-    cells = int((~there).sum()) * old.n_assets
-    for name in FIELDS:
-        before, after = getattr(old, name)[there], getattr(new, name)[safe[there]]
-        cells += int((~((before == after) | (np.isnan(before) & np.isnan(after)))).sum())
-    added = new.n_bars - int(there.sum())
-    actions = len(set(_told(old)) ^ set(_told(new)))
+    cells, added, actions = counted(old, new).values()
     changes = new.data_hash() != recorded
     verdict = "its data would not change"
     if changes:
@@ -89,6 +82,35 @@ def effect_on(path: str | Path, store: Store, *, later: int) -> dict[str, Any]:
         **facts, "would_change": changes, "cells": cells, "bars_added": added, "actions_changed": actions,
         "later_hash": new.data_hash(), "verdict": verdict,
     }  # fmt: skip
+
+
+def counted(old: Bars, new: Bars) -> dict[str, int]:
+    """How much differs between two readings of the same series.
+
+    Returns
+    -------
+    dict
+        ``cells`` (numbers that differ), ``bars_added``, ``actions_changed``.
+
+    Examples
+    --------
+    >>> from tradewright.testing import walk_bars
+    >>> bars = walk_bars(9)
+    >>> counted(bars.head(8), bars)
+    {'cells': 0, 'bars_added': 1, 'actions_changed': 0}
+    """
+    places = np.searchsorted(new.ts, old.ts)
+    safe = np.minimum(places, new.n_bars - 1)
+    there = new.ts[safe] == old.ts
+    cells = int((~there).sum()) * old.n_assets
+    for name in FIELDS:
+        before, after = getattr(old, name)[there], getattr(new, name)[safe[there]]
+        cells += int((~((before == after) | (np.isnan(before) & np.isnan(after)))).sum())
+    return {
+        "cells": cells,
+        "bars_added": new.n_bars - int(there.sum()),
+        "actions_changed": len(set(_told(old)) ^ set(_told(new))),
+    }
 
 
 def _told(bars: Bars) -> list[tuple[int, str, str, tuple[float, float, float], str]]:
