@@ -272,7 +272,7 @@ mod tests {
             let expected = half_even(product / UNIT as u128, (product % UNIT as u128) as u64);
             assert_eq!(mul(a as i128, b as i128).unwrap() as u128, expected);
             assert_eq!(mul_wide(a, b).unwrap(), expected);
-            let large = a * b * 7 + u128::from(next() % 3);
+            let large = (a * b).wrapping_mul(7).wrapping_add(u128::from(next() % 3));
             assert_eq!(div_unit(large), (large / UNIT as u128, (large % UNIT as u128) as u64));
         }
         for edge in [0, 1, UNIT as u128 - 1, UNIT as u128, UNIT as u128 + 1, u128::MAX, u128::MAX - 1, u128::MAX / UNIT as u128 * UNIT as u128] {
