@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from tradewright.domain.instrument import AssetClass, Instrument
     from tradewright.engine.backtest import backtest
     from tradewright.engine.costs import CostSettings
+    from tradewright.engine.known_today import as_known_today
+    from tradewright.engine.lookahead import Certificate, check_lookahead
     from tradewright.engine.result import Result
     from tradewright.engine.sweep import SweepResult, sweep
     from tradewright.engine.trials import FileTrialLedger, MemoryTrialLedger, trial_ledger, use_ledger
@@ -33,6 +35,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AssetClass",
     "Bars",
+    "Certificate",
     "CompiledRule",
     "CostSettings",
     "FileTrialLedger",
@@ -44,7 +47,9 @@ __all__ = [
     "Strategy",
     "SweepResult",
     "__version__",
+    "as_known_today",
     "backtest",
+    "check_lookahead",
     "indicators",
     "labels",
     "list_strategies",
@@ -63,6 +68,8 @@ _HOME = {
     "domain.instrument": ("AssetClass", "Instrument"),
     "engine.backtest": ("backtest",),
     "engine.costs": ("CostSettings",),
+    "engine.known_today": ("as_known_today",),
+    "engine.lookahead": ("Certificate", "check_lookahead"),
     "engine.result": ("Result",),
     "engine.sweep": ("SweepResult", "sweep"),
     "engine.trials": ("FileTrialLedger", "MemoryTrialLedger", "trial_ledger", "use_ledger"),
