@@ -6,5 +6,11 @@ import os
 import tempfile
 from pathlib import Path
 
+from hypothesis import settings
+
 _FOLDER = tempfile.TemporaryDirectory(prefix="tradewright-trials-")
 os.environ["TRADEWRIGHT_TRIALS"] = str(Path(_FOLDER.name) / "trials.jsonl")
+
+# A test proves a fact, not a speed: on a busy machine any example may take its time.
+settings.register_profile("tradewright", deadline=None)
+settings.load_profile("tradewright")
