@@ -25,11 +25,12 @@ if TYPE_CHECKING:
 
     F64 = npt.NDArray[np.float64]
 
-__all__ = ["MinimumD", "fixed_window", "minimum_d", "weights", "whole_past"]
+__all__ = ["GRID", "MinimumD", "fixed_window", "minimum_d", "weights", "whole_past"]
 
 _SOURCE: Final = "Lopez de Prado (2018), Advances in Financial Machine Learning, ch. 5"
 _MOST: Final = 100_000
-_GRID: Final = tuple(k / 20 for k in range(21))
+GRID: Final = tuple(k / 20 for k in range(21))
+"""Orders of difference that are tried: 0, 0.05, ... 1."""
 
 
 @lru_cache(maxsize=256)
@@ -201,7 +202,7 @@ class MinimumD:
 def minimum_d(
     x: npt.ArrayLike,
     *,
-    grid: Sequence[float] = _GRID,
+    grid: Sequence[float] = GRID,
     p_value: float = 0.05,
     threshold: float = 1e-4,
     regression: str = "c",

@@ -4,7 +4,7 @@ Entry points: `VifSelector`, `ClusterSelector`, `MutualInformationSelector`, `Pe
 `correlation_clusters`.
 
 Invariants: what is kept depends on the rows given to ``fit`` only; put a selector in a `sklearn.pipeline.Pipeline` and
-cross-validate that. Selecting on all rows first and validating afterwards finds skill in noise, which a test here shows.
+cross-validate that. Selecting on all rows first and validating afterwards finds skill in noise.
 """
 
 from __future__ import annotations
@@ -290,7 +290,7 @@ class MutualInformationSelector(_Selector):
         return tags
 
 
-class PermutationSelector(MetaEstimatorMixin, _Selector):
+class PermutationSelector(MetaEstimatorMixin, _Selector):  # type: ignore[misc]
     """Keep the columns whose shuffling hurts a model on rows it has not seen.
 
     Parameters
@@ -298,8 +298,8 @@ class PermutationSelector(MetaEstimatorMixin, _Selector):
     estimator : estimator
         Is cloned.
     cv : splitter or int
-        Splits of the training rows; labels that overlap need a purged splitter here. An int is that many blocks in order
-        of time, without shuffling.
+        Splits of the training rows; labels that overlap need a purged splitter here. An int is that many blocks in
+        order of time, without shuffling.
     n_repeats : int
         Shuffles of each column in each split.
     width : float

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tradewright.domain.errors import ConfigError, InputError
-from tradewright.features.fractional import fixed_window, minimum_d, weights
+from tradewright.features.fractional import GRID, fixed_window, minimum_d, weights
 from tradewright.features.outliers import MAD_TO_SIGMA
 
 try:
@@ -166,7 +166,7 @@ class FractionalDifference(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
 
     def __init__(
         self,
-        grid: Sequence[float] = tuple(k / 20 for k in range(21)),
+        grid: Sequence[float] = GRID,
         p_value: float = 0.05,
         threshold: float = 1e-4,
         default: float = 1.0,

@@ -57,9 +57,9 @@ def check_feature(
     Notes
     -----
     The facts, in this order: float64 of one row for each bar and asset, never infinite, the same twice, bars untouched;
-    NaN before the warm-up that it states, and no longer; rows do not change when later rows are cut off or changed, to the bit;
-    row by row gives the values of whole columns; assets that are not across the others do not depend on them; asset by
-    asset gives the same as all at once; a parameter that it does not have is refused.
+    NaN before the warm-up that it states, and not after it; rows do not change when later rows are cut off or changed,
+    to the bit; row by row gives the values of whole columns; what does not look across assets is the same for an asset
+    by itself; a parameter that it does not have is refused.
 
     Examples
     --------
