@@ -297,11 +297,12 @@ def _longer(plan: Plan, column: Column, bars: Bars, setting: Setting, benchmark:
             line = benchmark_of(longer, setting.benchmark)
         inner = evaluate(below, [c for _, c, _ in below.wanted], longer, setting, benchmark=line)
         values = {name: np.ascontiguousarray(inner[id(c), k].T) for name, c, k in below.wanted}
-        for other in [c for c in plan.columns if id(c) in where]:
-            if (id(other), 0) in tables:
-                name = below.wanted[where[id(other)]][0]
-                joined = join(bars, longer, (), values={name: values[name]}, lag=other.entry.params["lag"])
-                tables[id(other), 0][:] = joined.fields[name].T
+        wanted = [c for c in plan.columns if id(c) in where and (id(c), 0) in tables]
+        for lag in sorted({c.entry.params["lag"] for c in wanted}):
+            some = {id(c): below.wanted[where[id(c)]][0] for c in wanted if c.entry.params["lag"] == lag}
+            joined = join(bars, longer, (), values={name: values[name] for name in some.values()}, lag=lag)
+            for key_of, name in some.items():
+                tables[key_of, 0][:] = joined.fields[name].T
         tables[marker] = np.zeros(0)
     assert key in tables
 
@@ -353,7 +354,7 @@ class RowByRow:
         self.plan, self.like, self.setting = plan, like.head(0), setting
         self.needed = plan.needed([column for _, column, _ in plan.wanted])
         self.masks = {id(column): _mask(self.like, column.entry.on) for column, _ in self.needed}
-        self.index = EqualWeight() if setting.benchmark is EQUAL_WEIGHT or setting.benchmark == EQUAL_WEIGHT else None
+        self.index = EqualWeight() if isinstance(setting.benchmark, str) and setting.benchmark == EQUAL_WEIGHT else None
         self.joints: list[tuple[Joint, list[Any]] | None] = []
         n = like.n_assets
         for stage in range(plan.n_stages):

@@ -147,8 +147,8 @@ def score(text: str, scorer: str = "finance") -> float:
     text : str
     scorer : {"finance", "vader", "vader+finance"}
         ``finance`` adds up the weights of `FINANCE_WORDS`, turned by a negation in the three words before (factor
-        -0.74) and scaled by a word of degree beside; the sum s becomes ``s / sqrt(s^2 + 15)`` (the normalisation of Hutto and
-        Gilbert 2014, VADER).
+        -0.74) and scaled by a word of degree beside; the sum s becomes ``s / sqrt(s^2 + 15)`` (the normalisation of
+        Hutto and Gilbert 2014, VADER).
 
     Returns
     -------
