@@ -97,6 +97,7 @@ def backtest(
     detail: Any = None,
     benchmark: Any = None,
     validate: bool = True,
+    certificate: Any = None,
     **load_options: Any,
 ) -> Result:
     """Trade a strategy over historical bars and report what happened.
@@ -156,6 +157,9 @@ def backtest(
         prices.
     validate : bool
         False skips the data checks; the result is stamped with it.
+    certificate : Certificate, path or True, optional
+        Proof that the strategy does not look ahead (`tradewright.check_lookahead`); True examines it now, on these
+        bars. Its hash stands in the result beside what is hashed.
     **load_options
         Further arguments of `tradewright.load`, such as `actions` (a file of corporate actions).
 
@@ -238,7 +242,7 @@ def backtest(
         if known is not None:
             origin = known.memory["origin"] if not bands and benchmark is None else _origin(validate, bands, benchmark)
             result = run_prepared(known, strategy, params, signals, weights, orders, origin)
-            return record_backtest(result, trial_ledger())
+            return _certified(record_backtest(result, trial_ledger()), certificate)
 
     resolved = None
     if profile is not None or config is not None:
@@ -319,7 +323,15 @@ def backtest(
             runs.clear()
         runs[key] = prepared
     result = run_prepared(prepared, strategy, params, signals, weights, orders, origin, scale=scale)
-    return record_backtest(result, ledger_of(resolved))
+    return _certified(record_backtest(result, ledger_of(resolved)), certificate)
+
+
+def _certified(result: Result, certificate: Any) -> Result:
+    if certificate is None or certificate is False:
+        return result
+    from tradewright.engine.promotion import attach_certificate
+
+    return attach_certificate(result, certificate)
 
 
 def run_prepared(

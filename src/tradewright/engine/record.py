@@ -40,8 +40,8 @@ __all__ = [
 ]
 
 SCHEMA: Final = "tradewright.result/1"
-UNHASHED: Final = ("result_hash", "evidence")
-"""Parts of a document that are not hashed: the hash itself, and what depends on the trials so far."""
+UNHASHED: Final = ("result_hash", "evidence", "certificate")
+"""Parts of a document that are not hashed: its hash, what depends on the trials so far, and a certificate."""
 
 
 def document_of(result: Result) -> dict[str, Any]:
@@ -72,6 +72,10 @@ def document_of(result: Result) -> dict[str, Any]:
         "bands": None if bands is None else bands.as_dict(),
         "manifest": result.manifest,
     }
+    if result.certificate is not None:
+        from tradewright.engine.promotion import certificate_block
+
+        document["certificate"] = certificate_block(result.certificate)
     document = plain(document)
     document["result_hash"] = result_hash(document)
     return document

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from tradewright.engine.bands import Bands
     from tradewright.engine.decisions import Decisions
     from tradewright.engine.evidence import Evidence
+    from tradewright.engine.lookahead.certificate import Certificate
     from tradewright.engine.prepared import Prepared
+    from tradewright.engine.promotion import Promotion
     from tradewright.engine.saved import SavedResult
     from tradewright.engine.settings import Settings
     from tradewright.measures.attribution import Attribution
@@ -284,6 +286,19 @@ class Result:
         from tradewright.engine.evidence import evidence_of_result
 
         return evidence_of_result(self)
+
+    @property
+    def certificate(self) -> Certificate | None:
+        """Certificate that the strategy does not look ahead; None where none was given."""
+        found: Certificate | None = self._kept.get("certificate")
+        return found
+
+    @property
+    def promotion(self) -> Promotion:
+        """What must be shown before this is traded, and what of it is missing."""
+        from tradewright.engine.promotion import requirements
+
+        return requirements(self)
 
     @property
     def result_hash(self) -> str:

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tradewright.domain.errors import DataError, InputError, closest
 from tradewright.engine.record import SCHEMA, result_hash, to_bytes, write_atomic
 from tradewright.engine.tables import Table
+
+if TYPE_CHECKING:
+    from tradewright.engine.promotion import Promotion
 
 __all__ = ["SavedResult", "SavedStatistics", "read_document"]
 
@@ -156,6 +159,19 @@ class SavedResult:
         """What stood behind the result when it was saved; None when that was not saved with it."""
         found: dict[str, Any] | None = self._document.get("evidence")
         return found
+
+    @property
+    def certificate(self) -> dict[str, Any] | None:
+        """What the result says about its certificate; None where it has none."""
+        found: dict[str, Any] | None = self._document.get("certificate")
+        return found
+
+    @property
+    def promotion(self) -> Promotion:
+        """What must be shown before this is traded, and what of it is missing."""
+        from tradewright.engine.promotion import requirements
+
+        return requirements(self)
 
     @property
     def conventions(self) -> dict[str, str]:

@@ -32,6 +32,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "labels": ("tradewright.app.cli.labels:app", "List kinds of labels, explain one, label market data."),
     "features": ("tradewright.app.cli.features:app", "List features, explain one, compute a set of them."),
     "strategies": ("tradewright.app.cli.strategies:app", "List strategies and their parameters."),
+    "check": ("tradewright.app.cli.check:app", "Examine strategies, features and models for look-ahead."),
     "config": ("tradewright.app.cli.config:app", "Show, check and make configurations."),
 }
 """Commands by name: where each is (a typer app, or a function) and one line about it."""
