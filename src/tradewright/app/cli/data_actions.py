@@ -225,7 +225,9 @@ def _applied(bars: Bars, made: Factors) -> list[dict[str, Any]]:
         if step.factor == 1.0:
             continue
         parts = [f"split {step.ratio:g}:1"] if step.ratio != 1.0 else []
-        parts += [f"dividend {step.dividend:g}"] if step.dividend else []
+        spun = [action for action in step.actions if str(action.kind) == "spin_off"]
+        name = "dividend" if not spun else "spin-off" if len(spun) == len(step.actions) else "dividend and spin-off"
+        parts += [f"{name} {step.dividend:g}"] if step.dividend else []
         out.append(
             {
                 "symbol": step.symbol,
