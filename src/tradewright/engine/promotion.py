@@ -135,7 +135,10 @@ def attach_certificate(result: Result, certificate: Certificate | str | Path | b
         With True, where there is no strategy to examine: arrays were given.
     """
     found = _loaded(certificate, result)
+    known = "manifest" in result._kept
     against = found.fits(result.manifest)
+    if not known:
+        result._kept.pop("manifest", None)  # the command that ran it may not be noted yet
     if against:
         raise InputError(
             f"The certificate {found.hash[:16]} cannot stand for this result: {'; '.join(against)}. Examine the "

@@ -101,6 +101,13 @@ def _backtest(
     ] = None,
     no_report: Annotated[bool, typer.Option("--no-report", help="Write no HTML report.")] = False,
     out: run.OutOption = None,
+    certify: Annotated[
+        bool, typer.Option("--certify", help="Examine the strategy for look-ahead, on these bars.")
+    ] = False,
+    certificate: Annotated[
+        Path | None,
+        typer.Option("--certificate", help="What 'check lookahead --out' wrote, for the result.", metavar="FILE"),
+    ] = None,
     fast: Annotated[bool, typer.Option("--fast", help="Numbers only: no report, bands or benchmark.")] = False,
 ) -> None:
     """Run one strategy on market data and show what happened.
@@ -160,6 +167,7 @@ def _backtest(
         bands=bands if bands is not None else not fast,
         benchmark=None if want_benchmark == "none" else want_benchmark,
         validate=block.data.check,
+        certificate=certificate if certificate is not None else certify,
         **arguments,
     )
     stats = result.stats
@@ -195,6 +203,8 @@ def _backtest(
         from tradewright.app.cli.summary import print_result
 
         print_result(result)
+    if result.certificate is not None:
+        run.say(f"Certificate: {result.certificate.sentence}")
     if out is not None:
         run.say(f"Result: {out}")
     if written is not None:

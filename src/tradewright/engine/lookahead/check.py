@@ -188,7 +188,7 @@ def check_lookahead(
     if process and facts is None and not any(leak.rule == "chance" for leak in leaks):
         _process(made, markets, made_up, seed, leaks, checked)
     else:
-        checked.append(Checked("process", RULES["process"], 0, "not checked", "only what another process can find"))
+        checked.append(Checked("process", RULES["process"], 0, "not checked", "it was not asked for (process=True)"))
     return Certificate(document_of(made.described(), leaks, checked, used, options, answers=answers))
 
 

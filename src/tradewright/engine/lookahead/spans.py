@@ -358,7 +358,10 @@ def _with_spans(splitter: Any, pair: tuple[I64, I64]) -> Any:
         make: Any = splitter
         return make(spans=pair) if "spans" in takes else make()
     if inspect.isfunction(splitter):
-        return splitter(*pair)
+        takes = inspect.signature(splitter).parameters
+        if "spans" in takes:
+            return splitter(spans=pair)
+        return splitter(*pair) if len(takes) >= 2 else splitter()
     if hasattr(splitter, "spans") and getattr(splitter, "spans", None) is None:
         mine = copy.copy(splitter)
         mine.spans = pair
