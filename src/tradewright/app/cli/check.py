@@ -291,7 +291,8 @@ def _all(cuts: int, seed: int, workers: int | None, as_json: bool) -> None:
     else:
         for kind in dict.fromkeys(o.item.kind for o in outcomes):
             own = [o for o in outcomes if o.item.kind == kind]
-            typer.echo(f"{kind + 's':<12}{sum(o.clean for o in own):>4} of {len(own)} clean")
+            many = {"strategy": "strategies"}.get(kind, f"{kind}s")
+            typer.echo(f"{many:<12}{sum(o.clean for o in own):>4} of {len(own)} clean")
         for o in bad:
             assert o.certificate is not None
             typer.echo(f"LEAKS: {o.item.kind} {o.item.name}: {o.certificate['leaks'][0]['sentence']}")

@@ -541,6 +541,21 @@ def _indicator(what: Any, params: Mapping[str, Any] | None) -> Subject | None:
     )
 
 
+class _Shared:
+    """Something that is never changed, and therefore not copied."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __copy__(self) -> _Shared:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> _Shared:
+        return self
+
+
 def _feature(what: Any, params: Mapping[str, Any] | None) -> Subject:
     """A feature of the registry by name, a file of features, or a feature set."""
     from tradewright.features.pipeline import FeatureSet
@@ -569,9 +584,9 @@ def _feature(what: Any, params: Mapping[str, Any] | None) -> Subject:
         made, name = what, "features"
 
     def ask(features: Any, bars: Bars, facts: Facts) -> Table:
-        return table_of(_kept(features.compute(bars, threads=1), bars), bars, name)
+        return table_of(_kept(features.value.compute(bars, threads=1), bars), bars, name)
 
-    subject = Subject("feature", name, made, ask, warm_ups, dict(params or {}), declares=declares, spec=spec)
+    subject = Subject("feature", name, _Shared(made), ask, warm_ups, dict(params or {}), declares=declares, spec=spec)
     subject.source, subject.by_name = given, by_name
     return subject
 
