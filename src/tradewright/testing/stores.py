@@ -350,6 +350,16 @@ def _actions(store: Store) -> None:
         lambda: store.append(replace(bars, actions=(replace(split, value=3.0),)), source=SOURCE),
         f"{name} took bars with another split ratio",
     )
+    spun = replace(cash, ts=int(bars.ts[14]), kind=ActionKind.SPIN_OFF, value=0.25, new_symbol="ACT3", price=40.0)
+    bought = replace(
+        cash, ts=int(bars.ts[18]), kind=ActionKind.MERGER, value=0.5, new_symbol="ACT4", cash=12.5, price=30.0
+    )
+    assert store.write_actions([spun, bought], source=SOURCE, known="2010-04-01") == 2
+    told = store.actions(["ACTS"], source=SOURCE)[-2:]
+    assert told == (spun, bought), f"{name}: a spin-off and a merger are read as {told}."
+    dearer = replace(bought, cash=13.0)
+    assert store.write_actions([dearer], source=SOURCE, known="2010-05-01") == 1, f"{name}: a higher bid is new."
+    assert store.actions(["ACTS"], source=SOURCE)[-1] == dearer, f"{name}: a higher bid is not read."
 
 
 def _quarantine(store: Store) -> None:

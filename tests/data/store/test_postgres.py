@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -21,6 +22,7 @@ import pytest
 from tradewright.data.store.memory import MemoryStore
 from tradewright.data.store.postgres import PostgresStore, has_timescale
 from tradewright.data.store.postgres_tables import entries_of, rows_of
+from tradewright.domain.actions import ActionKind, CorporateAction
 from tradewright.domain.bars import Bars
 from tradewright.domain.errors import ConfigError, DataProviderError, InconsistentDataError, InputError
 from tradewright.domain.instrument import Instrument
@@ -384,6 +386,28 @@ def test_who_may_only_read_can_list_and_read_and_is_told_when_writing(postgres: 
         PostgresStore(dsn, schema=f"{schema}_new")
     reader.close()
     store.close()
+
+
+def test_a_schema_of_the_first_version_is_brought_up_to_date_by_its_owner(postgres: Any, schema: str) -> None:
+    store, bars = PostgresStore(postgres.dsn, schema=schema), walk_bars(20)
+    paid = CorporateAction(ts=int(bars.ts[5]), instrument=bars.instruments[0], kind=ActionKind.DIVIDEND, value=0.5)
+    store.append(replace(bars, actions=(paid,)), source="v")
+    before = store.read(["WALK"], "1d").data_hash()
+    store.close()
+    _query(postgres, f"alter table {schema}.actions drop column cash, drop column price;"
+                     f"update {schema}.meta set value = '1' where name = 'version';"
+                     f"create role early_{schema} login password 'r';"
+                     f"grant usage on schema {schema} to early_{schema};"
+                     f"grant select on all tables in schema {schema} to early_{schema}")  # fmt: skip
+    dsn = f"postgresql://early_{schema}:r@127.0.0.1:{postgres.port}/postgres"
+    with pytest.raises(ConfigError, match="once as their owner"):
+        PostgresStore(dsn, schema=schema)
+    with closing(PostgresStore(postgres.dsn, schema=schema)) as owner:
+        assert owner.read(["WALK"], "1d").data_hash() == before
+        bought = replace(paid, ts=int(bars.ts[9]), kind=ActionKind.MERGER, new_symbol="Z", cash=12.5, price=30.0)
+        assert owner.write_actions([bought], source="v") == 1
+    with closing(PostgresStore(dsn, schema=schema)) as reader:
+        assert reader.read(["WALK"], "1d").actions == (paid, bought)
 
 
 def test_text_that_a_database_cannot_hold_is_refused(store: PostgresStore) -> None:

@@ -674,6 +674,14 @@ class PostgresStore:
             )
         if found == 1:
             # Layout 2: what spin-offs and mergers pay beside new shares. Rows of layout 1 have none of it.
+            mine = cursor.execute(
+                "select pg_has_role(relowner, 'usage') from pg_class where oid = 'actions'::regclass"
+            ).fetchone()
+            if mine is None or not mine[0]:
+                raise ConfigError(
+                    f"{self.name} was made by an earlier tradewright (schema version 1, this one knows {VERSION}), and "
+                    "this user may not change its tables; open it once as their owner, which brings it up to date."
+                )
             for name in ("cash", "price"):
                 cursor.execute(
                     f"alter table actions add column if not exists {name} double precision not null default 0"
