@@ -56,10 +56,19 @@ def median_and_mad(x: F64, window: int) -> tuple[F64, F64]:
     piece = max(1, 2_000_000 // window)
     for begin in range(window, n, piece):
         end = min(begin + piece, n)
-        rows = np.lib.stride_tricks.sliding_window_view(x[begin - window : end - 1], window)
-        middle[begin:end] = np.median(rows, axis=1)
-        spread[begin:end] = np.median(np.abs(rows - middle[begin:end, None]), axis=1)
+        rows = np.sort(np.lib.stride_tricks.sliding_window_view(x[begin - window : end - 1], window), axis=1)
+        rows[np.isnan(rows[:, -1])] = np.nan
+        middle[begin:end] = (rows[:, (window - 1) // 2] + rows[:, window // 2]) / 2.0
+        spread[begin:end] = (_nearest(rows, middle[begin:end], (window + 1) // 2)
+                             + _nearest(rows, middle[begin:end], window // 2 + 1)) / 2.0  # fmt: skip
     return middle, spread
+
+
+def _nearest(rows: F64, middle: F64, k: int) -> F64:
+    """Distance from the middle to the k-th nearest of each sorted row: the k nearest of it lie side by side."""
+    most = rows.shape[1] - k + 1
+    reach = np.maximum(middle[:, None] - rows[:, :most], rows[:, k - 1 :] - middle[:, None])
+    return np.asarray(reach.min(axis=1))
 
 
 def _score(columns: Sequence[F64], window: int) -> F64:
