@@ -62,6 +62,7 @@ CONFIDENCE: Final = 0.95
 _SKETCHED: Final = 64
 _MOST_SKETCHES: Final = 2048
 _DAY_NS: Final = 86_400_000_000_000
+_PART: Final = 16_384  # returns computed at a time
 
 CONVENTIONS: Final[Mapping[str, str]] = {
     "probabilistic_sharpe": "Probability that the true Sharpe ratio is above 0, from its estimate, the number of "
@@ -483,15 +484,24 @@ def moments_of_equity(equity: F64, initial: float, sharpe: float) -> SharpeMomen
     """Skewness and kurtosis of the returns of an equity curve, beside a Sharpe ratio per bar that is known."""
     from tradewright.measures.overfitting import SharpeMoments
 
-    change = _returns(equity, initial)
-    n = change.size
-    off = change - (float(change.sum()) / n)
-    square = off * off
-    variance = float(square.sum()) / n
+    n = equity.size
+    mean = sum(float(part.sum()) for part in _returns_in_parts(equity, initial)) / max(n, 1)
+    powers = np.zeros(3)
+    for part in _returns_in_parts(equity, initial):
+        off = part - mean
+        square = off * off
+        powers += (float(square.sum()), float(square @ off), float(square @ square))
+    variance = float(powers[0]) / max(n, 1)
     if not (variance > 0.0 and math.isfinite(variance) and math.isfinite(sharpe)):
         return SharpeMoments(math.nan, n, math.nan, math.nan)
-    skew = float(square @ off) / n / variance**1.5
-    return SharpeMoments(sharpe, n, skew, float(square @ square) / n / variance**2)
+    return SharpeMoments(sharpe, n, float(powers[1]) / n / variance**1.5, float(powers[2]) / n / variance**2)
+
+
+def _returns_in_parts(equity: F64, initial: float) -> Iterator[F64]:
+    """Returns of a curve in parts that stay in the processor's cache: a long curve is not copied."""
+    for first in range(0, equity.size, _PART):
+        before = initial if first == 0 else float(equity[first - 1])
+        yield _returns(equity[first : first + _PART], before)
 
 
 def _returns(equity: F64, initial: float) -> F64:
@@ -514,18 +524,28 @@ def _sketch(equity: F64, prepared: Prepared) -> F64:
     if keyed is None:
         from tradewright.engine.trials import _finished
 
-        mixed = _finished((np.asarray(prepared.bars.ts) // _DAY_NS).astype(np.int64).view(np.uint64))
+        ts = np.asarray(prepared.bars.ts)
+        days = np.arange(int(ts[0]) // _DAY_NS, int(ts[-1]) // _DAY_NS + 1, dtype=np.int64)
+        starts = np.searchsorted(ts, days * _DAY_NS)
+        held = np.diff(starts, append=ts.size) > 0
+        mixed = _finished(days[held].view(np.uint64))
         place = (mixed % np.uint64(SKETCH)).astype(np.int64)
         sign = np.where((mixed >> np.uint64(63)).astype(bool), 1.0, -1.0)
-        keyed = memory["sketch"] = (place, sign)
-    change = _returns(np.asarray(equity, dtype=np.float64), prepared.settings.initial_capital)
-    mean = float(change.sum()) / change.size
-    if not math.isfinite(mean):  # an equity of zero on the way
-        change[~np.isfinite(change)] = 0.0
-        mean = float(change.sum()) / change.size
-    change -= mean
-    change *= keyed[1]
-    summed: F64 = np.bincount(keyed[0], weights=change, minlength=SKETCH).astype(np.float64, copy=False)
+        keyed = memory["sketch"] = (starts[held], place, sign)
+    starts, place, sign = keyed
+    equity, initial = np.asarray(equity, dtype=np.float64), prepared.settings.initial_capital
+    sums = np.zeros(starts.size)
+    first = 0
+    while first < starts.size:
+        # Whole days, as many as a part holds.
+        last = max(first + 1, int(np.searchsorted(starts, starts[first] + _PART)))
+        low, high = int(starts[first]), int(starts[last]) if last < starts.size else equity.size
+        change = _returns(equity[low:high], initial if low == 0 else float(equity[low - 1]))
+        change[~np.isfinite(change)] = 0.0  # an equity of zero on the way
+        sums[first:last] = np.add.reduceat(change, starts[first:last] - low)
+        first = last
+    sums -= float(sums.sum()) / equity.size * np.diff(starts, append=equity.size)
+    summed: F64 = np.bincount(place, weights=sums * sign, minlength=SKETCH).astype(np.float64, copy=False)
     return summed
 
 
