@@ -228,3 +228,36 @@ def test_lists_print_text_and_json(words: list[str], capsys: pytest.CaptureFixtu
     assert capsys.readouterr().out.strip()
     assert main(["features", *words, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)
+
+
+def test_a_row_without_a_bar_is_no_row_of_that_asset() -> None:
+    both = walk_bars(300, 2, seed=5)
+    holes = np.arange(300) % 7 >= 5
+    fields = {n: getattr(both, n).copy() for n in ("open", "high", "low", "close", "volume")}
+    for column in fields.values():
+        column[holes, 0] = np.nan
+    bars = Bars.from_arrays(both.ts, **fields, instruments=both.instruments, interval_ns=both.interval_ns)
+    kept = np.flatnonzero(~holes)
+    alone = Bars.from_arrays(both.ts[kept], **{n: a[kept, 0] for n, a in fields.items()},
+                             instruments=both.instruments[:1], interval_ns=both.interval_ns)  # fmt: skip
+    entries = [e for e in preset("prices") if e["feature"] != "longer"]
+    found, wanted = FeatureSet(entries).compute(bars), FeatureSet(entries).compute(alone)
+    assert np.array_equal(found.values[kept, 0], wanted.values[:, 0], equal_nan=True)
+    assert np.isnan(found.values[holes, 0]).all()
+    assert np.isfinite(found.values[kept[-1], 0]).mean() > 0.9
+    rows = FeatureSet(entries).stream(bars).extend(bars)
+    assert np.allclose(rows, found.values, equal_nan=True, rtol=1e-12, atol=1e-12)
+
+
+def test_a_half_day_gives_the_same_row_by_row() -> None:
+    days = [("2024-07-02", 16), ("2024-07-03", 16), ("2024-07-05", 16)]  # rows after the early close of the third
+    ends = np.concatenate(
+        [np.datetime64(f"{day}T14:00", "ns") + np.arange(n - 3) * np.timedelta64(30, "m") for day, n in days]
+    )
+    price = 100.0 + np.sin(np.arange(float(ends.size)))
+    bars = Bars.from_arrays(ends, price, price, price, price, symbols="SPY", interval_ns=1_800_000_000_000)
+    wanted = FeatureSet([{"feature": "longer", "interval": i, "of": "close", "as": i} for i in ("1h", "1d")])
+    whole = wanted.compute(bars).values
+    assert np.array_equal(wanted.stream(bars).extend(bars), whole, equal_nan=True)
+    for cut in range(1, bars.n_bars):
+        assert np.array_equal(wanted.compute(bars.head(cut)).values, whole[:cut], equal_nan=True)

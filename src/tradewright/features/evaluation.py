@@ -3,7 +3,8 @@
 Entry points: `Setting`, `evaluate`, `RowByRow`.
 
 Invariants: both speeds run the same programs, states and functions of rows, so that they give the same values; an asset
-sees only itself unless a feature looks across assets.
+sees only itself unless a feature looks across assets: a row in which it has no bar, because another asset has one, is
+no row of its own and has no value.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ class Setting:
 
 
 class EqualWeight:
-    """Index that takes the mean simple return of all assets that have one in a row; begins at 1."""
+    """Index that takes the mean simple return of all assets with a bar in the row, since their last; begins at 1."""
 
     def __init__(self) -> None:
         self.before: F64 | None = None
@@ -82,13 +83,15 @@ class EqualWeight:
             return np.zeros(0)
         first = np.full((1, close.shape[1]), np.nan) if self.before is None else self.before
         line = np.concatenate([first, close])
+        place = np.where(np.isfinite(line), np.arange(line.shape[0])[:, None], 0)
+        last = np.take_along_axis(line, np.maximum.accumulate(place, axis=0), axis=0)
         with np.errstate(invalid="ignore", divide="ignore"):
-            step = line[1:] / line[:-1] - 1.0
+            step = close / last[:-1] - 1.0
         known = np.isfinite(step)
         count = known.sum(axis=1)
         mean = np.where(known, step, 0.0).sum(axis=1) / np.maximum(count, 1)
         levels = np.cumprod(np.concatenate([[self.level], 1.0 + mean]))[1:]
-        self.before, self.level = close[-1:].copy(), float(levels[-1])
+        self.before, self.level = last[-1:].copy(), float(levels[-1])
         return np.asarray(levels)
 
 
@@ -123,6 +126,9 @@ class _Rows:
         self.bars, self.benchmark = bars, benchmark
         self._clock = bars.ts / 1e9
         self._sessions: dict[str, F64] = {}
+        there = np.isfinite(bars.close) | np.isfinite(bars.open) | np.isfinite(bars.high) | np.isfinite(bars.low)
+        self.whole: list[bool] = np.atleast_1d(there.all(axis=0)).tolist()
+        self.there = there
 
     def column(self, name: str, j: int) -> F64:
         if name == "ts":
@@ -257,8 +263,14 @@ def _hide(table: F64, mask: Any, chosen: Sequence[int]) -> None:
 def _program(joint: Joint, rows: _Rows, tables: Tables, chosen: Sequence[int], i: int) -> None:
     columns = [rows.column(name, chosen[i]) for name in joint.fields]
     columns += [tables[id(child), k][i] for child, k in joint.outside]
-    for (column, k), values in zip(joint.outputs, _run(joint.program, columns), strict=True):
-        tables[id(column), k][i] = values
+    if rows.whole[chosen[i]]:
+        for (column, k), values in zip(joint.outputs, _run(joint.program, columns), strict=True):
+            tables[id(column), k][i] = values
+        return
+    there = rows.there[:, chosen[i]]
+    for (column, k), values in zip(joint.outputs, _run(joint.program, [c[there] for c in columns]), strict=True):
+        tables[id(column), k][i] = np.nan
+        tables[id(column), k][i, there] = values
 
 
 def _columns_of(column: Column, rows: _Rows, tables: Tables, j: int, i: int) -> list[F64]:
@@ -267,10 +279,13 @@ def _columns_of(column: Column, rows: _Rows, tables: Tables, j: int, i: int) -> 
 
 
 def _state(column: Column, rows: _Rows, tables: Tables, chosen: Sequence[int], i: int) -> None:
-    found = column.feature.function(column.values).extend(_columns_of(column, rows, tables, chosen[i], i))
+    there = rows.there[:, chosen[i]]
+    columns = [values[there] for values in _columns_of(column, rows, tables, chosen[i], i)]
+    found = column.feature.function(column.values).extend(columns)
     for k, values in enumerate(found if isinstance(found, list) else [found]):
         if (id(column), k) in tables:
-            tables[id(column), k][i] = values
+            tables[id(column), k][i] = np.nan
+            tables[id(column), k][i, there] = values
 
 
 def _of_rows(column: Column, tables: Tables, market: Market, mask: Any) -> F64:
@@ -371,7 +386,7 @@ class RowByRow:
         line = self._benchmark(row, benchmark)
         rows = _Rows(row, line)
         n = row.n_assets
-        tables: Tables = {(id(column), k): np.empty((n, 1)) for column, k in self.needed}
+        tables: Tables = {(id(column), k): np.full((n, 1), np.nan) for column, k in self.needed}
         market = self.setting.market(row)
         done: set[int] = set()
         for longer in self.longer.values():  # needs nothing but bars
@@ -381,6 +396,8 @@ class RowByRow:
             if held is not None:
                 joint, states = held
                 for j, state in enumerate(states):
+                    if not rows.whole[j]:
+                        continue
                     columns = [float(rows.column(name, j)[0]) for name in joint.fields]
                     columns += [float(tables[id(child), k][j, 0]) for child, k in joint.outside]
                     for (column, k), value in zip(joint.outputs, state.update(columns), strict=True):
@@ -394,6 +411,8 @@ class RowByRow:
                 done.add(id(column))
                 if kind == "state":
                     for j, one in enumerate(self.states[id(column)]):
+                        if not rows.whole[j]:
+                            continue
                         found = one.extend(_columns_of(column, rows, tables, j, j))
                         for k, values in enumerate(found if isinstance(found, list) else [found]):
                             if (id(column), k) in tables:
@@ -425,6 +444,7 @@ class _LongerRows:
         self.inner: RowByRow | None = None
         most = 1 + max(c.entry.params["lag"] for c in plan.columns if id(c) in self.where)
         self.held = [deque[Any](maxlen=most) for _ in range(like.n_assets)]
+        self.pending = deque[Any]()
 
     def update(self, row: Bars, line: F64 | None, tables: Tables) -> None:
         """Take one row, and write the ``longer`` columns of it."""
@@ -434,6 +454,12 @@ class _LongerRows:
             self.rows.append(row)
             self.lines.append(float("nan") if line is None else float(line[0]))
             self._close(resample)
+        # A bar of a short session is over before the instant it is stamped with, and counts from that.
+        while self.pending and self.pending[0][0] <= int(row.ts[0]):
+            _, close, found = self.pending.popleft()
+            for j, known in enumerate(np.isfinite(close).tolist()):
+                if known:
+                    self.held[j].append(found[j])
         for column in self.plan.columns:
             if id(column) in self.where and (id(column), 0) in tables:
                 back = column.entry.params["lag"] + 1
@@ -452,9 +478,7 @@ class _LongerRows:
             place = int(np.searchsorted(joined.ts, bar.ts[0], side="right")) - 1
             own = None if isinstance(self.setting.benchmark, str) else self.lines[place]
             found = self.inner.update(bar, None if own is None or np.isnan(own) else own)
-            for j in range(bar.n_assets):
-                if np.isfinite(bar.close[0, j]):
-                    self.held[j].append(found[j])
+            self.pending.append((int(bar.ts[0]), bar.close[0], found))
         if longer.n_bars:
             over = int(np.searchsorted(joined.ts, longer.ts[-1], side="right"))
             self.rows, self.lines = self.rows[over:], self.lines[over:]

@@ -41,6 +41,10 @@ if TYPE_CHECKING:
 __all__ = ["FeatureSet", "FeatureStream", "Features", "compute"]
 
 Progress = Callable[[int, int], None]
+MISSING: Final = (
+    "NaN: the warm-up, a missing value, or what a feature says is undefined. A row in which an asset has no bar is no "
+    "row of that asset: it is NaN, and windows and recursions go over it."
+)
 _KEYS: Final = ("name", "preset", "features", "benchmark", "sectors", "series")
 _SERIES_KEYS: Final = ("file", "value", "published", "fetched", "symbol", "event", "lag")
 
@@ -197,7 +201,7 @@ class Features:
             "symbols": list(self.symbols),
             "bars": self.n_bars,
             "warm_up": self.warm_up,
-            "missing_values": "NaN: the warm-up, a missing bar, or what a feature says is undefined",
+            "missing_values": MISSING,
             "notes": list(self.notes),
             "columns": [dict(column) for column in self.columns],
         }
