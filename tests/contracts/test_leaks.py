@@ -27,7 +27,7 @@ def test_a_planted_leak_is_caught(item: Planted) -> None:
 
 @pytest.mark.parametrize("item", clean_controls(), ids=lambda item: item.name)
 def test_a_clean_control_is_passed(item: Planted) -> None:
-    found = tw.check_lookahead(item.make(), kind=item.kind, **item.options)
+    found = tw.check_lookahead(item.make(), kind=item.kind, sweep=60, **item.options)
     assert found.clean, repr(found)
     assert found.as_dict()["answers"] > 0
 

@@ -2,7 +2,7 @@
 
 Entry points: `check_strategy`, `check_rule`, `check_indicator`, `check_feature`, `check_labels`, `check_splitter`,
 `check_provider`, `check_store`, `check_book`; `walk_bars` makes bars and `book_feed` makes feeds of order books to
-examine on.
+examine on. `planted_leaks` and `clean_controls` are leaks of every kind and their causal twins, to examine examiners.
 
 Each exam returns nothing and raises AssertionError with a sentence that names the fact that does not hold.
 """
@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tradewright.testing.books import book_feed, check_book, feed_lines, spread_bars
+    from tradewright.testing.controls import clean_controls
     from tradewright.testing.features import check_feature
     from tradewright.testing.indicators import check_indicator
     from tradewright.testing.labels import check_labels
+    from tradewright.testing.leaks import planted_leaks
     from tradewright.testing.market import walk_bars
     from tradewright.testing.providers import check_provider
     from tradewright.testing.rules import check_rule
@@ -35,7 +37,9 @@ __all__ = [
     "check_splitter",
     "check_store",
     "check_strategy",
+    "clean_controls",
     "feed_lines",
+    "planted_leaks",
     "spread_bars",
     "walk_bars",
 ]
@@ -43,7 +47,9 @@ __all__ = [
 _HOME = {
     "book_feed": "books",
     "check_book": "books",
+    "clean_controls": "controls",
     "feed_lines": "books",
+    "planted_leaks": "leaks",
     "spread_bars": "books",
     "check_feature": "features",
     "check_indicator": "indicators",

@@ -20,8 +20,8 @@ from tradewright.app.cli.options import EndOption, JsonOption, StartOption, Symb
 from tradewright.domain.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from tradewright.engine.lookahead.built_ins import Outcome
     from tradewright.engine.lookahead.certificate import Certificate
+    from tradewright.engine.lookahead.shipped import Outcome
 
 __all__ = ["app"]
 
@@ -252,7 +252,7 @@ def _print(found: Certificate, seconds: float | None) -> None:
 
 
 def _all(cuts: int, seed: int, workers: int | None, as_json: bool) -> None:
-    from tradewright.engine.lookahead.built_ins import check_built_ins
+    from tradewright.engine.lookahead.shipped import check_built_ins
 
     begin = time.monotonic()
     tty = sys.stderr.isatty()

@@ -18,21 +18,21 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tradewright.engine.lookahead.built_ins import BuiltIn, built_ins, check_built_ins
     from tradewright.engine.lookahead.certificate import Certificate
     from tradewright.engine.lookahead.check import check_lookahead
     from tradewright.engine.lookahead.findings import RULES, Leak
     from tradewright.engine.lookahead.futures import exam_markets
+    from tradewright.engine.lookahead.shipped import BuiltIn, built_ins, check_built_ins
 
 __all__ = ["RULES", "BuiltIn", "Certificate", "Leak", "built_ins", "check_built_ins", "check_lookahead", "exam_markets"]
 
 _HOME = {
-    "BuiltIn": "built_ins",
+    "BuiltIn": "shipped",
     "Certificate": "certificate",
     "Leak": "findings",
     "RULES": "findings",
-    "built_ins": "built_ins",
-    "check_built_ins": "built_ins",
+    "built_ins": "shipped",
+    "check_built_ins": "shipped",
     "check_lookahead": "check",
     "exam_markets": "futures",
 }

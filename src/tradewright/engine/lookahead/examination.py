@@ -253,7 +253,9 @@ class Examination:
         named = f" ({', '.join(fields)})" if fields else ""
         far = "to the end of the data" if to_the_end and ahead > 1 else f"{ahead:,} bar{'s' if ahead > 1 else ''} ahead"
         size = (
-            f"{difference.before:.6g} becomes {difference.after:.6g}"
+            "other orders"
+            if difference.column.startswith("orders")
+            else f"{difference.before:.6g} becomes {difference.after:.6g}"
             if math.isfinite(difference.before) or math.isfinite(difference.after)
             else "its value changes"
         )

@@ -39,13 +39,10 @@ class Pristine:
 
     Examples
     --------
-    >>> calls = []
-    >>> def count(x):
-    ...     calls.append(x)
-    ...     return len(calls)
-    >>> first = Pristine(count)
-    >>> first.fresh()(1), first.fresh()(1), len(calls)
-    (1, 1, 0)
+    >>> first = Pristine({"calls": []})
+    >>> first.fresh()["calls"].append(1)
+    >>> first.fresh()
+    {'calls': []}
     """
 
     def __init__(self, subject: Any) -> None:

@@ -370,7 +370,13 @@ def _with_spans(splitter: Any, pair: tuple[I64, I64]) -> Any:
 
 
 def _folds(made: Any, x: Any, y: Any) -> Any:
-    found = made.split(x, y) if hasattr(made, "split") else made
+    try:
+        found = list(made.split(x, y)) if hasattr(made, "split") else made
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"{type(made).__name__} cannot split {len(x)} rows: {error} Give a function of (begins, ends) that returns "
+            "the folds, if it needs more than X and y."
+        ) from error
     for train, tests in found:
         parts = tests if isinstance(tests, list) and tests and np.ndim(tests[0]) == 1 else [tests]
         yield np.asarray(train, dtype=np.int64), np.concatenate([np.asarray(p, dtype=np.int64) for p in parts])
