@@ -307,3 +307,9 @@ def test_hash_seeds_change_what_another_process_answers(tmp_path: Path) -> None:
 def test_a_text_that_is_hashed_is_found_by_another_process(tmp_path: Path) -> None:
     path = _file(tmp_path, "def mixed(close):\n    return close * (1 + hash('a name') % 1000003)\n")
     assert tw.check_lookahead(f"{path}:mixed", kind="feature").rules == ("process",)
+
+
+def test_what_a_subject_prints_does_not_spoil_the_json(tmp_path: Path, capsys) -> None:
+    path = _file(tmp_path, "def loud(bars):\n    print('loud')\n    return (bars.close > 50).astype(np.int8)\n")
+    assert main(["check", "lookahead", "--strategy", f"{path}:loud", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["verdict"] == "clean"

@@ -8,6 +8,8 @@ Invariants: exit code 0 means that nothing was found, 3 that something was; with
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import sys
 import time
@@ -112,22 +114,24 @@ def lookahead(
     ((kind, what),) = given.items()
     bars = _bars(symbols, provider, data, start, end, interval)
     begin = time.monotonic()
-    found = check_lookahead(
-        what,
-        bars,
-        kind=kind,
-        params=_params(params),
-        cuts=cuts or 24,
-        sweep=sweep,
-        seed=seed,
-        rows=rows,
-        form=form,
-        warm_up=warm_up,
-        horizon=horizon,
-        embargo=embargo,
-        allow=allow or (),
-        progress=_Dots() if sys.stderr.isatty() else None,
-    )
+    # What a subject prints, it would print some hundred times, in the midst of the result.
+    with contextlib.redirect_stdout(io.StringIO()):
+        found = check_lookahead(
+            what,
+            bars,
+            kind=kind,
+            params=_params(params),
+            cuts=cuts or 24,
+            sweep=sweep,
+            seed=seed,
+            rows=rows,
+            form=form,
+            warm_up=warm_up,
+            horizon=horizon,
+            embargo=embargo,
+            allow=allow or (),
+            progress=_Dots() if sys.stderr.isatty() else None,
+        )
     if sys.stderr.isatty():
         sys.stderr.write("\r\x1b[K")
     if out is not None:
