@@ -30,6 +30,7 @@ _F: Final = "calendar"
 _CLASSICAL: Final = "Classical"
 _DAY_NS: Final = 86_400_000_000_000
 _MINUTE_NS: Final = 60_000_000_000
+_AROUND: Final = 40
 _KNOWN: Final = "before its row, by the calendar"
 
 
@@ -87,17 +88,28 @@ class Places:
     minute: F64
 
 
-@lru_cache(maxsize=16)
-def _year_table(calendar: str, year: int) -> tuple[Any, ...]:
-    """Sessions of one year with what each needs of its neighbours; a row never decides how long the table is."""
+@lru_cache(maxsize=32)
+def _sessions(calendar: str, first_year: int, last_year: int) -> tuple[I64, I64, I64, bool, str]:
+    """Days, opens and closes of the sessions of some years and 40 days around them; whether exact; why not."""
     from tradewright.data.schedule import schedule, session_closes_of
 
-    first, last = (int(np.datetime64(f"{y}-01-01", "D").astype(np.int64)) for y in (year, year + 1))
-    plan = schedule(calendar, first - 40, last + 40)
-    days = plan.days
-    begins = np.full(days.size, np.iinfo(np.int64).max)
+    first, last = (int(np.datetime64(f"{y}-01-01", "D").astype(np.int64)) for y in (first_year, last_year + 1))
+    plan = schedule(calendar, first - _AROUND, last + _AROUND)
+    begins = np.full(plan.days.size, np.iinfo(np.int64).max)
     np.minimum.at(begins, plan.session, plan.starts)
-    closes = session_closes_of(plan)
+    return plan.days, begins, session_closes_of(plan), plan.exact, plan.note
+
+
+@lru_cache(maxsize=512)
+def _year_table(calendar: str, year: int) -> tuple[Any, ...]:
+    """Sessions of one year with what each needs of its neighbours; a row never decides how long the table is."""
+    decade = year // 10 * 10
+    found = _sessions(calendar, decade, decade + 9)  # one question to the library for ten years, where it reaches
+    if not found[3]:
+        found = _sessions(calendar, year, year)
+    first, last = (int(np.datetime64(f"{y}-01-01", "D").astype(np.int64)) for y in (year, year + 1))
+    cut = slice(*np.searchsorted(found[0], [first - _AROUND, last + _AROUND + 1]).tolist())
+    days, begins, closes = found[0][cut], found[1][cut], found[2][cut]
     months = days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
     start = np.searchsorted(months, months, side="left")
     end = np.searchsorted(months, months, side="right")
@@ -106,7 +118,7 @@ def _year_table(calendar: str, year: int) -> tuple[Any, ...]:
     before = np.diff(days, prepend=days[:1] - 1)
     after = np.diff(days, append=days[-1:] + 1)
     usual = np.median(length) if length.size else 0
-    return days, begins, closes, place - start + 1, end - place - 1, before, after, length < usual, plan.note
+    return days, begins, closes, place - start + 1, end - place - 1, before, after, length < usual, found[4]
 
 
 def places(ts: I64, calendar: str, interval_ns: int) -> Places:
