@@ -35,6 +35,7 @@ _TURNS: Final = (
 )  # fmt: skip
 _TURNS_A_CUT: Final = 2
 _TINY: Final = 1e-10
+_FAR: Final = 100  # nobody shifts by that much: what looks so far looks at everything
 _YEARS_28: Final = 10_227 * DAY_NS  # the same days of the week and leap years again
 
 
@@ -249,6 +250,7 @@ class Examination:
         last = self._furthest(future, cut, row)
         ahead, to_the_end = last - row, last >= self.bars.n_bars - 1
         fields = self._fields(future, cut, row)
+        whole = (to_the_end and ahead > 1) or ahead >= _FAR
         tiny = max(item[0].relative for item in seen) < _TINY
         named = f" ({', '.join(fields)})" if fields else ""
         far = "to the end of the data" if to_the_end and ahead > 1 else f"{ahead:,} bar{'s' if ahead > 1 else ''} ahead"
@@ -263,7 +265,7 @@ class Examination:
             "future",
             f"{self.subject.name}: {self._what(difference)} at row {row} ({when(self.bars, row)}) changes when "
             f"{future.about} from row {cut} on ({size}): it looks {far}{named}.",
-            next_step("future", ahead=ahead, to_the_end=to_the_end and ahead > 1, fields=fields, tiny=tiny),
+            next_step("future", ahead=ahead, to_the_end=whole, fields=fields, tiny=tiny),
             row=row,
             column=difference.column,
             looks_ahead=ahead,
