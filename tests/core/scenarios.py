@@ -146,7 +146,7 @@ def draw_exchanges(rng: np.random.Generator, out: Scenario) -> None:
     spun = kind == 3
     value = np.where(spun, rng.choice([0.5, 0.05], n), rng.choice([0.5, 1.0, 2.25], n))
     closes = np.where(np.isnan(out.bars["close"]), np.inf, out.bars["close"])
-    price = np.where(spun, 1e-3 * closes.min(axis=0)[asset] / value, rng.choice([0.0, 30.0], n))
+    price = np.where(spun, 1e-5 * closes.min(axis=0)[asset] / value, rng.choice([0.0, 30.0], n))
     # What is spun off is worth a small part of its parent; where no price is stated that is up to the number of shares.
     unstated = spun & (rng.random(n) < 0.4) & np.isfinite(closes[0, other])
     value = np.where(
@@ -154,7 +154,7 @@ def draw_exchanges(rng: np.random.Generator, out: Scenario) -> None:
         1e-3 * closes.min(axis=0)[asset] / np.max(out.bars["close"], initial=1.0, where=closes < np.inf),
         value,
     )
-    price = np.where(unstated, 0.0, np.where(np.isfinite(price), price, 1e-3))
+    price = np.where(unstated, 0.0, np.where(np.isfinite(price), price, 1e-5))
     away = (rng.random(n) < 0.15) & (price > 0.0)
     new: dict[str, Any] = {
         "bar": np.sort(rng.integers(1, out.n_bars, n)).astype(np.int64),
