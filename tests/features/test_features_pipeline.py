@@ -261,3 +261,21 @@ def test_a_half_day_gives_the_same_row_by_row() -> None:
     assert np.array_equal(wanted.stream(bars).extend(bars), whole, equal_nan=True)
     for cut in range(1, bars.n_bars):
         assert np.array_equal(wanted.compute(bars.head(cut)).values, whole[:cut], equal_nan=True)
+
+
+def test_a_copy_computes_what_the_original_does() -> None:
+    import copy
+
+    from tradewright.testing import walk_bars
+
+    wanted = FeatureSet(
+        [
+            "log_return",
+            {"feature": "longer", "of": "sma", "interval": "1w", "as": "weekly"},
+            {"feature": "cs_rank", "of": "close"},
+        ]
+    )
+    bars = walk_bars(300, seed=3)
+    first = wanted.compute(bars).values
+    assert np.isfinite(first[-1]).any()
+    np.testing.assert_array_equal(copy.deepcopy(wanted).compute(bars).values, first)

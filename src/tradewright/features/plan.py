@@ -259,6 +259,10 @@ class Plan:
         for column in self.columns:
             self._warm(column)
 
+    def __reduce__(self) -> tuple[type[Plan], tuple[Sequence[Entry]]]:
+        # A copy is planned anew: what is kept here is known by the identity of columns, which a copy does not share.
+        return Plan, (self.entries,)
+
     @property
     def n_stages(self) -> int:
         """Number of stages."""
