@@ -87,7 +87,7 @@ class Market:
     ``(n_bars, n_assets)`` C-contiguous float64 (1-D for one asset); ``ts`` int64 ns; ``session`` int64 ordinals
     (default: UTC day of ``ts``; a function is called when a run needs them). ``actions``: columns ``bar`` int64,
     ``asset`` int64, ``kind`` int8 (0 split, 1 dividend, 2 delisting, 3 spin-off, 4 merger), ``value`` float64; for the
-    last two also ``other`` int64 (asset received, -1: none of this run), ``cash`` and ``price`` float64 (0: not stated).
+    last two also ``other`` int64 (asset received, -1: none here), ``cash`` and ``price`` float64 (0: not stated).
     ``checked``: the caller vouches that stamps ascend and all prices are finite, which is then not looked at again.
     ``factors``: ``(of prices, of volumes)``, float64 as the prices, by which adjusted history is scaled.
     ``detail``: ``(offsets int64[n_bars + 1], open, high, low, close)`` of finer bars, one asset only or ``(rows,
