@@ -188,7 +188,7 @@ def decisions_hash(decisions: Decisions) -> str | None:
             if fixed.dtype.kind == "f":
                 fixed = np.where(np.isnan(fixed), np.nan, fixed)
             digest.update(f"{name}{fixed.shape}".encode())
-            digest.update(fixed.tobytes())
+            digest.update(fixed.reshape(-1).view(np.uint8).data)
     return digest.hexdigest()
 
 

@@ -64,7 +64,7 @@ SKETCH: Final = 128
 VARIABLE: Final = "TRADEWRIGHT_TRIALS"
 
 _ANYWHERE: Final = (0, 0)
-_SAMPLE: Final = 1024  # bars that identify a long series; each costs a visit to memory
+_SAMPLE: Final = 256  # bars that identify a long series; each costs a visit to memory
 
 
 class Market(NamedTuple):
@@ -643,7 +643,7 @@ def market_of_bars(bars: Bars) -> Market:
     """What bars are for the ledger.
 
     The hash is `Bars.data_hash` for bars of at most 65,536 closes. For more it would cost more than the backtest
-    itself, so it is one of the shape, the stamps' ends and a sample of 1,024 bars, fewer where there are many
+    itself, so it is one of the shape, the stamps' ends and a sample of 256 bars, fewer where there are many
     instruments (its text begins with ``s``). A difference outside of the sample shows in the outcome, which belongs to
     what a trial is.
     """
