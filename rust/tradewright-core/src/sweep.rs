@@ -10,7 +10,7 @@ use crate::spec::Spec;
 use crate::stats::{metrics, METRICS};
 use crate::trips::{self, Quotes, Trips};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 
 pub const WIDTH: usize = METRICS.len();
 
@@ -76,12 +76,14 @@ pub fn rule(market: &Market, spec: &Spec, rule: Rule, params: &[f64], manner: Ma
 
 fn block(market: &Market, spec: &Spec, rule: Rule, params: &[f64], manner: Manner, threads: usize, out: &mut [[f64; WIDTH]]) -> Result<()> {
     let width = rule.n_params();
-    let mut columns = Columns::new(market.high, market.low, market.close);
-    columns.prepare(rule, params, workers(threads, out.len()))?;
-    let columns = &columns;
     let quotes = Quotes::new(&Engine::new(spec.clone(), Record::NOTHING), market, spec);
     let quotes = quotes.as_ref().filter(|_| manner.long_only);
-    spread(market, spec, threads, out, |bench, market, first, rows| {
+    let columns = || {
+        let mut columns = Columns::new(market.high, market.low, market.close);
+        columns.prepare(rule, params, workers(threads, params.len() / width))?;
+        Ok(columns)
+    };
+    spread(market, spec, threads, out, columns, |columns, bench, market, first, rows| {
         for (group, rows) in rows.chunks_mut(trips::ABREAST).enumerate() {
             let first = first + group * trips::ABREAST;
             let p = |k: usize| &params[(first + k) * width..(first + k + 1) * width];
@@ -114,9 +116,16 @@ fn block(market: &Market, spec: &Spec, rule: Rule, params: &[f64], manner: Manne
 /// Rows of metrics for given signals, `(n_runs, n_bars)`.
 pub fn signals(market: &Market, spec: &Spec, codes: &[i8], threads: usize, out: &mut [[f64; WIDTH]]) -> Result<()> {
     let n = market.n;
-    spread(market, spec, threads, out, |bench, market, first, rows| {
-        rows.iter_mut().enumerate().try_for_each(|(k, row)| bench.measure(market, Some(&codes[(first + k) * n..(first + k + 1) * n]), row))
-    })
+    spread(
+        market,
+        spec,
+        threads,
+        out,
+        || Ok(()),
+        |(), bench, market, first, rows| {
+            rows.iter_mut().enumerate().try_for_each(|(k, row)| bench.measure(market, Some(&codes[(first + k) * n..(first + k + 1) * n]), row))
+        },
+    )
 }
 
 /// Runs dealt out at a time.
@@ -128,30 +137,48 @@ fn workers(threads: usize, runs: usize) -> usize {
     most.min(runs.div_ceil(BATCH)).max(1)
 }
 
-/// Deal runs out in small batches; every run is the same whatever worker takes it.
-fn spread<F>(market: &Market, spec: &Spec, threads: usize, out: &mut [[f64; WIDTH]], run: F) -> Result<()>
+/// Deal runs out in small batches; every run is the same whatever worker takes it. What `before` makes is made while the other
+/// threads start, and is there for all.
+fn spread<T, B, F>(market: &Market, spec: &Spec, threads: usize, out: &mut [[f64; WIDTH]], before: B, run: F) -> Result<()>
 where
-    F: Fn(&mut Bench, &Market, usize, &mut [[f64; WIDTH]]) -> Result<()> + Sync,
+    T: Send + Sync,
+    B: FnOnce() -> Result<T>,
+    F: Fn(&T, &mut Bench, &Market, usize, &mut [[f64; WIDTH]]) -> Result<()> + Sync,
 {
     let workers = workers(threads, out.len());
     if workers == 1 {
-        let mut bench = Bench::new(spec, market.n);
-        return run(&mut bench, market, 0, out);
+        return run(&before()?, &mut Bench::new(spec, market.n), market, 0, out);
     }
     let batches: Vec<Mutex<&mut [[f64; WIDTH]]>> = out.chunks_mut(BATCH).map(Mutex::new).collect();
-    let next = AtomicUsize::new(0);
+    let (next, shared) = (AtomicUsize::new(0), OnceLock::new());
     let work = || -> Result<()> {
         let mut bench = Bench::new(spec, market.n);
+        let Some(shared) = shared.wait() else { return Ok(()) };
         loop {
             let b = next.fetch_add(1, Ordering::Relaxed);
             let Some(batch) = batches.get(b) else { return Ok(()) };
             let mut rows = batch.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            run(&mut bench, market, b * BATCH, &mut rows)?;
+            run(shared, &mut bench, market, b * BATCH, &mut rows)?;
         }
     };
     std::thread::scope(|scope| {
         let others: Vec<_> = (1..workers).map(|_| scope.spawn(work)).collect();
-        let mine = work();
+        // Whatever happens to it, nobody waits for ever.
+        let nothing = Nothing(&shared);
+        let made = before().map(|made| {
+            let _ = shared.set(Some(made));
+        });
+        drop(nothing);
+        let mine = made.and_then(|()| work());
         others.into_iter().map(|h| h.join().unwrap_or_else(|p| std::panic::resume_unwind(p))).fold(mine, |a, b| a.and(b))
     })
+}
+
+/// Tells those who wait that nothing comes, if nothing came.
+struct Nothing<'s, T>(&'s OnceLock<Option<T>>);
+
+impl<T> Drop for Nothing<'_, T> {
+    fn drop(&mut self) {
+        let _ = self.0.set(None);
+    }
 }
